@@ -1,0 +1,59 @@
+#include "service/commit/group.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace signalbox::service {
+namespace {
+
+// The same run may be named by id and by rank; a request id that repeats across the two names is
+// caught by the unique index, and the group is then tried one by one.
+std::string RequestKey(const NewMessage& draft) {
+  return absl::StrCat(draft.run.id, "\n", draft.run.project, "\n", draft.run.rank, "\n", draft.request_id);
+}
+
+size_t ItemsOf(const PendingWrite& write) {
+  if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
+  return 1;
+}
+
+}  // namespace
+
+size_t BytesOf(const PendingWrite& write) {
+  if (const auto* append = std::get_if<PendingAppend>(&write.what)) {
+    return append->draft.value.size() + append->draft.reason.size() + append->draft.key.size();
+  }
+  const AckCall& call = std::get<PendingAck>(write.what).call;
+  return call.ids.size() * ((call.reply ? call.reply->size() : 0) + call.error.size() + call.consumer.size());
+}
+
+bool Group::Conflicts(const PendingAppend& append) const {
+  return !append.draft.request_id.empty() && request_ids_.contains(RequestKey(append.draft));
+}
+
+bool Group::Conflicts(const PendingAck& ack) const {
+  return std::any_of(ack.call.ids.begin(), ack.call.ids.end(),
+                     [&](const MessageId& id) { return message_ids_.contains(id); });
+}
+
+bool Group::TryAdd(PendingWrite& write) {
+  const size_t items = ItemsOf(write);
+  const size_t bytes = BytesOf(write);
+  if (size() > 0 && (items_ + items > limits_.items || bytes_ + bytes > limits_.bytes)) return false;
+  if (auto* append = std::get_if<PendingAppend>(&write.what)) {
+    if (Conflicts(*append)) return false;
+    if (!append->draft.request_id.empty()) request_ids_.insert(RequestKey(append->draft));
+    appends_.push_back(std::move(*append));
+  } else {
+    auto& ack = std::get<PendingAck>(write.what);
+    if (Conflicts(ack)) return false;
+    message_ids_.insert(ack.call.ids.begin(), ack.call.ids.end());
+    acks_.push_back(std::move(ack));
+  }
+  items_ += items;
+  bytes_ += bytes;
+  return true;
+}
+
+}  // namespace signalbox::service

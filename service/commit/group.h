@@ -1,0 +1,71 @@
+#ifndef SIGNALBOX_SERVICE_COMMIT_GROUP_H
+#define SIGNALBOX_SERVICE_COMMIT_GROUP_H
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/time/time.h"
+#include "service/domain/message.h"
+#include "service/domain/message_log.h"
+
+namespace signalbox::service {
+
+/// One publish or ack that waits to be committed, and where its outcome goes. Called exactly once.
+struct PendingAppend {
+  NewMessage draft;
+  std::function<void(const Appended&)> done;
+};
+struct PendingAck {
+  AckCall call;
+  std::function<void(const Acked&)> done;
+};
+struct PendingWrite {
+  std::variant<PendingAppend, PendingAck> what;
+  absl::Time deadline;  ///< Not committed any more after this.
+};
+
+/// How many bytes of user data a write carries.
+size_t BytesOf(const PendingWrite& write);
+
+/// Writes that may be committed together: within bounds, and no two of them about the same request
+/// id of a run or the same message, because the database judges all of a group against what was
+/// there before it. Pure, not thread-safe.
+class Group {
+ public:
+  struct Limits {
+    // 500 rows commit in about 10 ms on two cores; larger groups gain little and delay everybody.
+    size_t items = 500;
+    size_t bytes = 4 << 20;
+  };
+
+  explicit Group(Limits limits) : limits_(limits) {}
+
+  /// Takes `write` if it fits; otherwise leaves it as it was. The first one always fits.
+  bool TryAdd(PendingWrite& write);
+
+  bool IsFull() const { return items_ >= limits_.items || bytes_ >= limits_.bytes; }
+  std::vector<PendingAppend>& appends() { return appends_; }
+  std::vector<PendingAck>& acks() { return acks_; }
+  size_t size() const { return appends_.size() + acks_.size(); }
+
+ private:
+  bool Conflicts(const PendingAppend& append) const;
+  bool Conflicts(const PendingAck& ack) const;
+
+  Limits limits_;
+  size_t items_ = 0;
+  size_t bytes_ = 0;
+  std::vector<PendingAppend> appends_;
+  std::vector<PendingAck> acks_;
+  absl::flat_hash_set<std::string> request_ids_;
+  absl::flat_hash_set<MessageId> message_ids_;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_COMMIT_GROUP_H

@@ -1,0 +1,168 @@
+#include "service/commit/group_writer.h"
+
+#include <utility>
+#include <vector>
+
+namespace signalbox::service {
+namespace {
+
+void Refuse(PendingWrite& write, const absl::Status& status) {
+  if (auto* append = std::get_if<PendingAppend>(&write.what)) {
+    append->done({.status = status});
+  } else {
+    std::get<PendingAck>(write.what).done({.status = status});
+  }
+}
+
+void Answer(Group& group, const GroupOutcome& outcome) {
+  for (size_t i = 0; i < group.appends().size(); ++i) group.appends()[i].done(outcome.appended[i]);
+  for (size_t i = 0; i < group.acks().size(); ++i) group.acks()[i].done(outcome.acked[i]);
+}
+
+// Somebody else held a lock for too long, or the database gave up on us: the caller may try again.
+absl::Status ForCaller(const absl::Status& status) {
+  return absl::IsAborted(status) ? absl::UnavailableError(status.message()) : status;
+}
+
+void AnswerAll(Group& group, const absl::Status& status) {
+  for (PendingAppend& append : group.appends()) append.done({.status = ForCaller(status)});
+  for (PendingAck& ack : group.acks()) ack.done({.status = ForCaller(status)});
+}
+
+}  // namespace
+
+GroupWriter::GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now,
+                         std::function<void(GroupOutcome&)> on_commit)
+    : log_(log), options_(options), now_(std::move(now)), on_commit_(std::move(on_commit)) {}
+
+GroupWriter::~GroupWriter() { Stop(); }
+
+void GroupWriter::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void GroupWriter::Stop() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) return;
+    stopping_ = true;
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void GroupWriter::Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done) {
+  Enqueue({PendingAppend{std::move(draft), std::move(done)}, deadline});
+}
+
+void GroupWriter::Ack(AckCall call, absl::Time deadline, std::function<void(const Acked&)> done) {
+  Enqueue({PendingAck{std::move(call), std::move(done)}, deadline});
+}
+
+void GroupWriter::Enqueue(PendingWrite write) {
+  const size_t bytes = BytesOf(write);
+  absl::Status refusal;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) {
+      refusal = absl::UnavailableError("the server is stopping");
+    } else if (waiting_.size() >= options_.max_waiting ||
+               waiting_bytes_ + bytes > options_.max_waiting_bytes) {
+      refusal = absl::UnavailableError("the server is overloaded: too many writes are waiting");
+    } else {
+      waiting_.push_back(std::move(write));
+      waiting_bytes_ += bytes;
+      return;
+    }
+  }
+  Refuse(write, refusal);
+}
+
+void GroupWriter::Run() {
+  for (;;) {
+    Group group(options_.group);
+    std::vector<PendingWrite> late;
+    {
+      absl::MutexLock lock(&mu_);
+      mu_.Await(absl::Condition(this, &GroupWriter::HasWork));
+      if (waiting_.empty()) return;
+      group = TakeGroup(late);
+    }
+    for (PendingWrite& write : late) {
+      Refuse(write, absl::UnavailableError("the deadline passed before the write began"));
+    }
+    if (group.size() > 0) Commit(std::move(group));
+  }
+}
+
+Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
+  Group group(options_.group);
+  std::deque<PendingWrite> kept;
+  const absl::Time now = now_();
+  // Passing over no more than a group's worth keeps a queue of conflicting writes from costing its
+  // square.
+  while (!waiting_.empty() && !group.IsFull() && kept.size() < options_.group.items) {
+    PendingWrite write = std::move(waiting_.front());
+    waiting_.pop_front();
+    const size_t bytes = BytesOf(write);
+    if (write.deadline <= now) {
+      waiting_bytes_ -= bytes;
+      late.push_back(std::move(write));
+    } else if (group.TryAdd(write)) {
+      waiting_bytes_ -= bytes;
+    } else {
+      kept.push_back(std::move(write));
+    }
+  }
+  // What could not go along goes first next time.
+  waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),
+                  std::make_move_iterator(kept.end()));
+  return group;
+}
+
+absl::StatusOr<GroupOutcome> GroupWriter::Apply(Group& group) {
+  std::vector<const NewMessage*> drafts;
+  std::vector<const AckCall*> calls;
+  for (const PendingAppend& append : group.appends()) drafts.push_back(&append.draft);
+  for (const PendingAck& ack : group.acks()) calls.push_back(&ack.call);
+  absl::StatusOr<GroupOutcome> outcome = log_.ApplyGroup(drafts, calls);
+  if (outcome.ok()) on_commit_(*outcome);
+  return outcome;
+}
+
+void GroupWriter::Commit(Group group) {
+  absl::StatusOr<GroupOutcome> outcome = Apply(group);
+  if (!outcome.ok()) {
+    // A lock that one run's holder does not give back, or a defect that one write brings out, must
+    // not fail the others. In doubt, though, trying again is for the callers to decide.
+    if (group.size() == 1 || absl::IsUnavailable(outcome.status())) return AnswerAll(group, outcome.status());
+    return CommitAlone(group);
+  }
+  for (size_t i = 0; i < group.appends().size(); ++i) {
+    Appended& appended = outcome->appended[i];
+    if (!absl::IsAborted(appended.status)) continue;
+    Group alone(options_.group);
+    PendingWrite write{PendingAppend{std::move(group.appends()[i].draft), nullptr}, absl::InfiniteFuture()};
+    alone.TryAdd(write);
+    absl::StatusOr<GroupOutcome> again = Apply(alone);
+    appended =
+        again.ok() ? std::move(again->appended.front()) : Appended{.status = ForCaller(again.status())};
+  }
+  Answer(group, *outcome);
+}
+
+void GroupWriter::CommitAlone(Group& group) {
+  for (PendingAppend& append : group.appends()) {
+    Group alone(options_.group);
+    PendingWrite write{std::move(append), absl::InfiniteFuture()};
+    alone.TryAdd(write);
+    Commit(std::move(alone));
+  }
+  for (PendingAck& ack : group.acks()) {
+    Group alone(options_.group);
+    PendingWrite write{std::move(ack), absl::InfiniteFuture()};
+    alone.TryAdd(write);
+    Commit(std::move(alone));
+  }
+}
+
+}  // namespace signalbox::service

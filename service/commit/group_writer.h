@@ -1,0 +1,71 @@
+#ifndef SIGNALBOX_SERVICE_COMMIT_GROUP_WRITER_H
+#define SIGNALBOX_SERVICE_COMMIT_GROUP_WRITER_H
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "service/commit/group.h"
+#include "service/domain/message_log.h"
+
+namespace signalbox::service {
+
+/// Commits publishes and acks in groups: what arrives while one commit is in flight travels together
+/// in the next. One thread, which is the only one that writes through the log's group path.
+///
+/// Append() and Ack() are thread-safe and never block. Each `done` is called exactly once, on the
+/// writer's thread or, when the write is refused at once, on the caller's; it must not block.
+/// kUnavailable: too much is waiting, the deadline passed before the write began, the writer is
+/// stopped, or the commit is in doubt.
+class GroupWriter {
+ public:
+  struct Options {
+    Group::Limits group;
+    size_t max_waiting = 20000;
+    size_t max_waiting_bytes = 128 << 20;
+  };
+
+  /// `on_commit` is called after each commit and before the group's `done`s, so that subscribers
+  /// hear of a message no later than its publisher.
+  GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now,
+              std::function<void(GroupOutcome&)> on_commit);
+  ~GroupWriter();
+
+  void Start();
+
+  /// Commits what waits, then joins. Idempotent.
+  void Stop();
+
+  void Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done);
+  void Ack(AckCall call, absl::Time deadline, std::function<void(const Acked&)> done);
+
+ private:
+  void Enqueue(PendingWrite write);
+  void Run();
+  Group TakeGroup(std::vector<PendingWrite>& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Commit(Group group);
+  void CommitAlone(Group& group);
+  absl::StatusOr<GroupOutcome> Apply(Group& group);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !waiting_.empty(); }
+
+  MessageLog& log_;
+  const Options options_;
+  const std::function<absl::Time()> now_;
+  const std::function<void(GroupOutcome&)> on_commit_;
+  std::thread thread_;
+
+  absl::Mutex mu_;
+  std::deque<PendingWrite> waiting_ ABSL_GUARDED_BY(mu_);
+  size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_COMMIT_GROUP_WRITER_H

@@ -1,0 +1,51 @@
+#ifndef SIGNALBOX_SERVICE_FEED_PERIODIC_TASK_H
+#define SIGNALBOX_SERVICE_FEED_PERIODIC_TASK_H
+
+#include <functional>
+#include <thread>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace signalbox::service {
+
+/// Calls a function again and again on a thread of its own, with a pause of `interval` in between.
+class PeriodicTask {
+ public:
+  PeriodicTask(absl::Duration interval, std::function<void()> task)
+      : interval_(interval), task_(std::move(task)) {}
+  ~PeriodicTask() { Stop(); }
+
+  void Start() {
+    thread_ = std::thread([this] { Run(); });
+  }
+
+  /// Waits for a call that is under way. Idempotent.
+  void Stop() {
+    {
+      absl::MutexLock lock(&mu_);
+      stopping_ = true;
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void Run() {
+    for (;;) {
+      task_();
+      absl::MutexLock lock(&mu_);
+      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval_)) return;
+    }
+  }
+
+  const absl::Duration interval_;
+  const std::function<void()> task_;
+  std::thread thread_;
+  absl::Mutex mu_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_FEED_PERIODIC_TASK_H

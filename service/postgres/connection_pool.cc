@@ -1,0 +1,128 @@
+#include "service/postgres/connection_pool.h"
+
+#include <pqxx/pqxx>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "service/domain/token.h"
+#include "service/postgres/statements.h"
+
+namespace signalbox::service {
+namespace {
+
+constexpr absl::Duration kReconnectPause = absl::Milliseconds(200);
+
+struct Parameter {
+  const char* name;
+  const char* value;
+};
+
+// libpq waits for ever by default, and so does a dead network.
+constexpr Parameter kParameters[] = {
+    {"connect_timeout", "2"},    {"keepalives_idle", "5"},     {"keepalives_interval", "2"},
+    {"keepalives_count", "3"},   {"tcp_user_timeout", "5000"}, {"target_session_attrs", "read-write"},
+    {"client_encoding", "UTF8"},
+};
+
+std::string WithDefaults(std::string url, const std::string& application_name) {
+  const bool is_uri = absl::StartsWith(url, "postgres://") || absl::StartsWith(url, "postgresql://");
+  const auto add = [&](const std::string& name, const std::string& value) {
+    if (absl::StrContains(url, name + "=")) return;
+    if (is_uri) {
+      absl::StrAppend(&url, absl::StrContains(url, "?") ? "&" : "?", name, "=", value);
+    } else {
+      absl::StrAppend(&url, " ", name, "=", value);
+    }
+  };
+  for (const Parameter& parameter : kParameters) add(parameter.name, parameter.value);
+  add("application_name", application_name);
+  return url;
+}
+
+std::string Milliseconds(absl::Duration duration) {
+  return absl::StrCat(absl::ToInt64Milliseconds(duration));
+}
+
+void Configure(pqxx::connection& connection, const ConnectionOptions& options) {
+  pqxx::nontransaction session(connection);
+  session.exec(absl::StrCat(
+      "SELECT set_config('statement_timeout', '", Milliseconds(options.statement_timeout), "', false),",
+      " set_config('lock_timeout', '", Milliseconds(options.lock_timeout), "', false),",
+      " set_config('idle_in_transaction_session_timeout', '10000', false),",
+      " set_config('default_transaction_isolation', 'read committed', false),",
+      // Our statements take arrays of any length; planning them anew costs more than it gains.
+      " set_config('plan_cache_mode', 'force_generic_plan', false),", " set_config('jit', 'off', false),",
+      " set_config('client_min_messages', 'warning', false)"));
+}
+
+// The history the database has now: another cluster, another database in its place, or a promoted
+// standby (timeline) makes another epoch. A promise of an old one cannot be kept in a new one.
+absl::StatusOr<int64_t> ReadEpoch(pqxx::connection& connection) {
+  pqxx::nontransaction session(connection);
+  const pqxx::row row = session.exec1(sql::kReadEpoch);
+  if (row[1].as<std::string>() != "UTF8") {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the database's encoding is ", row[1].as<std::string>(), "; it must be UTF8"));
+  }
+  if (row[2].as<std::string>() != "on" || row[3].as<std::string>() != "on") {
+    return absl::FailedPreconditionError(
+        "the database runs with fsync or full_page_writes off; messages would not be durable");
+  }
+  if (row[4].as<std::string>() == "off" || row[4].as<std::string>() == "local") {
+    session.exec("SELECT set_config('synchronous_commit', 'on', false)");
+  }
+  return static_cast<int64_t>(StableHash(row[0].as<std::string>()) >> 1);
+}
+
+}  // namespace
+
+absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try {
+  Connection connection;
+  connection.raw = std::make_unique<pqxx::connection>(WithDefaults(options.url, options.application_name));
+  connection.raw->inhibit_reactivation(true);
+  Configure(*connection.raw, options);
+  absl::StatusOr<int64_t> epoch = ReadEpoch(*connection.raw);
+  if (!epoch.ok()) return epoch.status();
+  connection.epoch = *epoch;
+  PrepareStatements(*connection.raw);
+  return connection;
+} catch (const std::exception& error) {
+  return absl::UnavailableError(absl::StrCat("cannot connect to the database: ", error.what()));
+}
+
+absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (!idle_.empty()) {
+      Connection connection = std::move(idle_.back());
+      idle_.pop_back();
+      return Lease(this, std::move(connection));
+    }
+    if (open_ >= size_) return absl::InternalError("more threads than database connections");
+    if (absl::Now() < retry_time_) return last_failure_;
+    ++open_;
+  }
+  absl::StatusOr<Connection> connection = OpenConnection(options_);
+  if (connection.ok()) return Lease(this, *std::move(connection));
+  absl::MutexLock lock(&mu_);
+  --open_;
+  last_failure_ = connection.status();
+  retry_time_ = absl::Now() + kReconnectPause;
+  return connection.status();
+}
+
+void ConnectionPool::Release(Connection connection, bool broken) {
+  absl::MutexLock lock(&mu_);
+  if (broken) {
+    // The others were opened to the same server and are most likely dead too; a stale one would
+    // only cost its next user a failed call.
+    open_ -= 1 + static_cast<int>(idle_.size());
+    idle_.clear();
+    return;
+  }
+  idle_.push_back(std::move(connection));
+}
+
+}  // namespace signalbox::service

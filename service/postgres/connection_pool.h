@@ -1,0 +1,85 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_CONNECTION_POOL_H
+#define SIGNALBOX_SERVICE_POSTGRES_CONNECTION_POOL_H
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <pqxx/connection>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+
+namespace signalbox::service {
+
+/// How to reach the database, and what every session of ours is set to.
+struct ConnectionOptions {
+  std::string url;  ///< URL or keyword form; timeouts that it does not set are added.
+  std::string application_name = "signalboxd";
+  absl::Duration statement_timeout = absl::Seconds(5);
+  absl::Duration lock_timeout = absl::Seconds(1);
+};
+
+/// One session. `epoch` names the history that the database had when it was opened.
+struct Connection {
+  std::unique_ptr<pqxx::connection> raw;
+  int64_t epoch = 0;
+};
+
+/// Opens a session that never reconnects by itself (a silent reconnect would lose settings and hide
+/// that notifications were missed). Blocks at most a few seconds. kUnavailable: cannot be reached.
+/// kFailedPrecondition: reached, but it is not fit for us (not UTF-8, in recovery, fsync off).
+absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options);
+
+/// A bounded set of sessions, opened when first needed.
+///
+/// Thread-safe. Sized so that each thread that uses it may hold one: Acquire() waits for no other
+/// holder, it fails when the bound is reached, which is then a defect.
+class ConnectionPool {
+ public:
+  ConnectionPool(ConnectionOptions options, int size) : options_(std::move(options)), size_(size) {}
+
+  /// Gives the connection back when it is destroyed; a broken one is closed instead.
+  class Lease {
+   public:
+    Lease(ConnectionPool* pool, Connection connection) : pool_(pool), connection_(std::move(connection)) {}
+    Lease(Lease&& other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)), connection_(std::move(other.connection_)) {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (pool_ != nullptr) pool_->Release(std::move(connection_), broken_);
+    }
+
+    pqxx::connection& connection() { return *connection_.raw; }
+    int64_t epoch() const { return connection_.epoch; }
+    void MarkBroken() { broken_ = true; }
+
+   private:
+    ConnectionPool* pool_;
+    Connection connection_;
+    bool broken_ = false;
+  };
+
+  /// An open session, opened now if need be. After a failed attempt to connect, calls within the
+  /// next 200 ms fail at once with the same status, so that an outage is not a storm of attempts.
+  absl::StatusOr<Lease> Acquire();
+
+ private:
+  void Release(Connection connection, bool broken);
+
+  const ConnectionOptions options_;
+  const int size_;
+  absl::Mutex mu_;
+  std::vector<Connection> idle_ ABSL_GUARDED_BY(mu_);
+  int open_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Status last_failure_ ABSL_GUARDED_BY(mu_);
+  absl::Time retry_time_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_CONNECTION_POOL_H

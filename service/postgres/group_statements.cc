@@ -1,0 +1,245 @@
+#include "service/postgres/group_statements.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "service/postgres/array_literal.h"
+#include "service/postgres/row_reader.h"
+#include "service/postgres/statements.h"
+
+namespace signalbox::service {
+namespace {
+
+// What append_messages() says of an item.
+enum AppendVerdict { kStored, kRepeat, kOtherContent, kNoRun, kRunEnded, kTooManyPending, kAgainAlone };
+
+std::string Name(const RunRef& run) {
+  return run.id.empty() ? absl::StrCat("run ", run.rank, " of project '", run.project, "'")
+                        : absl::StrCat("run '", run.id, "'");
+}
+
+absl::Status Refusal(AppendVerdict verdict, const NewMessage& draft, const pqxx::row& row,
+                     int64_t max_pending) {
+  switch (verdict) {
+    case kOtherContent:
+      return absl::AlreadyExistsError("request_id was used before in this run, with other content");
+    case kNoRun:
+      return absl::NotFoundError(absl::StrCat("there is no ", Name(draft.run)));
+    case kRunEnded:
+      return absl::FailedPreconditionError(absl::StrCat(
+          Name(draft.run), " is ENDED since ",
+          absl::FormatTime(absl::RFC3339_sec, TimeFrom(row["run_end_time"]), absl::UTCTimeZone())));
+    case kTooManyPending:
+      return absl::ResourceExhaustedError(
+          absl::StrCat(Name(draft.run), " has ", max_pending, " pending messages, which is the limit"));
+    case kAgainAlone:
+      return absl::AbortedError("decided in a group of one");
+    case kStored:
+    case kRepeat:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, const pqxx::row& row) {
+  auto message = std::make_shared<Message>();
+  message->id = {row["run_no"].as<int64_t>(), row["sequence"].as<int64_t>(), nonce};
+  message->run_id = row["run_id"].as<std::string>();
+  message->key = draft.key;
+  message->value = draft.value;
+  message->kind = static_cast<Kind>(row["kind"].as<int>());
+  message->state = static_cast<MessageState>(row["state"].as<int>());
+  message->publisher = draft.publisher;
+  message->reason = draft.reason;
+  message->create_time = TimeFrom(row["create_time"]);
+  message->expire_time = TimeFrom(row["expire_time"]);
+  message->change = IntFrom(row["change"]);
+  if (message->state == MessageState::kSuperseded) message->finish_time = message->create_time;
+  return message;
+}
+
+// Collects what a group did, run by run.
+class ChangesByRun {
+ public:
+  explicit ChangesByRun(std::vector<RunChanges>& all) : all_(all) {}
+
+  RunChanges& Of(int64_t run_no, const Position& before) {
+    const auto [it, is_new] = index_.try_emplace(run_no, all_.size());
+    if (is_new) {
+      all_.push_back({.run_no = run_no, .from = before, .to = before});
+    }
+    return all_[it->second];
+  }
+
+ private:
+  std::vector<RunChanges>& all_;
+  absl::flat_hash_map<int64_t, size_t> index_;
+};
+
+}  // namespace
+
+AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
+                                 const std::function<int64_t()>& make_nonce)
+    : publishes_(publishes) {
+  ArrayLiteral ids, projects, ranks, runs, keys, values, kinds, request_ids, fingerprints, ttls, reasons,
+      publishers, nonces;
+  absl::flat_hash_map<std::pair<std::string, int64_t>, int64_t> places;
+  for (const NewMessage* draft : publishes) {
+    const std::string& name = draft->run.id.empty() ? draft->run.project : draft->run.id;
+    const auto [place, is_new] =
+        places.try_emplace({name, draft->run.rank}, static_cast<int64_t>(places.size()) + 1);
+    if (is_new && draft->run.id.empty()) {
+      ids.AddNull();
+      projects.AddText(name);
+      ranks.Add(draft->run.rank);
+    } else if (is_new) {
+      ids.AddText(name);
+      projects.AddNull();
+      ranks.AddNull();
+    }
+    runs.Add(place->second);
+    keys.AddText(draft->key);
+    values.AddBytes(draft->value);
+    kinds.Add(static_cast<int64_t>(draft->kind));
+    if (draft->request_id.empty()) {
+      request_ids.AddNull();
+      fingerprints.AddNull();
+    } else {
+      request_ids.AddBytes(draft->request_id);
+      fingerprints.AddBytes(draft->fingerprint);
+    }
+    if (draft->ttl == absl::InfiniteDuration()) {
+      ttls.AddNull();
+    } else {
+      // Never 0: a time to live that was asked for is greater than zero.
+      ttls.Add(std::max<int64_t>(1, absl::ToInt64Microseconds(draft->ttl)));
+    }
+    reasons.AddText(draft->reason);
+    publishers.AddText(draft->publisher);
+    nonces_.push_back(make_nonce());
+    nonces.Add(nonces_.back());
+  }
+  ids_ = std::move(ids).Finish();
+  projects_ = std::move(projects).Finish();
+  ranks_ = std::move(ranks).Finish();
+  runs_ = std::move(runs).Finish();
+  keys_ = std::move(keys).Finish();
+  values_ = std::move(values).Finish();
+  kinds_ = std::move(kinds).Finish();
+  request_ids_ = std::move(request_ids).Finish();
+  fingerprints_ = std::move(fingerprints).Finish();
+  ttls_ = std::move(ttls).Finish();
+  reasons_ = std::move(reasons).Finish();
+  publishers_ = std::move(publishers).Finish();
+  nonce_literals_ = std::move(nonces).Finish();
+}
+
+void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pending, GroupOutcome& outcome,
+                          std::vector<Repeat>& repeats) const {
+  const pqxx::result rows = transaction.exec_prepared(
+      sql::kAppendMessages, ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
+      fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  ChangesByRun changes(outcome.changes);
+  for (size_t i = 0; i < publishes_.size(); ++i) {
+    const pqxx::row row = rows[static_cast<pqxx::result::size_type>(i)];
+    Appended& appended = outcome.appended.emplace_back();
+    const auto verdict = static_cast<AppendVerdict>(row["outcome"].as<int>());
+    if (verdict == kRepeat)
+      repeats.push_back({i, row["run_no"].as<int64_t>(), row["sequence"].as<int64_t>()});
+    if (verdict != kStored) {
+      appended.status = Refusal(verdict, *publishes_[i], row, max_pending);
+      continue;
+    }
+    appended.message = StoredMessage(*publishes_[i], nonces_[i], row);
+    const MessageId& id = appended.message->id;
+    RunChanges& change =
+        changes.Of(id.run_no, {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()});
+    change.to.sequence = std::max(change.to.sequence, id.sequence);
+    if (appended.message->state == MessageState::kPending) change.messages.push_back(appended.message);
+    if (row["superseded_sequence"].is_null()) continue;
+    const MessageId old = {id.run_no, row["superseded_sequence"].as<int64_t>(),
+                           row["superseded_nonce"].as<int64_t>()};
+    appended.superseded.push_back(old);
+    outcome.touched.push_back(old);
+    change.to.change = std::max(change.to.change, row["superseded_change"].as<int64_t>());
+    // One that came and went within this group was never seen by anyone.
+    if (old.sequence <= change.from.sequence) {
+      change.withdrawals.push_back({old, appended.message->key, MessageState::kSuperseded, "",
+                                    row["superseded_change"].as<int64_t>()});
+    }
+  }
+}
+
+AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) {
+  ArrayLiteral run_nos, runs, calls, sequences, nonces, consumers, outcomes, replies, errors, steps;
+  absl::flat_hash_map<int64_t, int64_t> places;
+  for (size_t call = 0; call < acks.size(); ++call) {
+    for (const MessageId& id : acks[call]->ids) {
+      const auto [place, is_new] = places.try_emplace(id.run_no, static_cast<int64_t>(places.size()) + 1);
+      if (is_new) run_nos.Add(id.run_no);
+      runs.Add(place->second);
+      calls.Add(static_cast<int64_t>(call));
+      sequences.Add(id.sequence);
+      nonces.Add(id.nonce);
+      consumers.AddText(acks[call]->consumer);
+      outcomes.Add(static_cast<int64_t>(acks[call]->outcome));
+      if (acks[call]->reply) {
+        replies.AddBytes(*acks[call]->reply);
+      } else {
+        replies.AddNull();
+      }
+      errors.AddText(acks[call]->error);
+      steps.Add(acks[call]->step);
+    }
+  }
+  run_nos_ = std::move(run_nos).Finish();
+  runs_ = std::move(runs).Finish();
+  calls_ = std::move(calls).Finish();
+  sequences_ = std::move(sequences).Finish();
+  nonces_ = std::move(nonces).Finish();
+  consumers_ = std::move(consumers).Finish();
+  outcomes_ = std::move(outcomes).Finish();
+  replies_ = std::move(replies).Finish();
+  errors_ = std::move(errors).Finish();
+  steps_ = std::move(steps).Finish();
+}
+
+void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcome) const {
+  const pqxx::result rows =
+      transaction.exec_prepared(sql::kAckMessages, run_nos_, runs_, calls_, sequences_, nonces_, consumers_,
+                                outcomes_, replies_, errors_, steps_);
+  std::vector<RunChanges> changed;
+  ChangesByRun changes(changed);
+  pqxx::result::size_type next = 0;
+  for (const AckCall* call : acks_) {
+    Acked& acked = outcome.acked.emplace_back();
+    for (size_t i = 0; i < call->ids.size(); ++i) {
+      const pqxx::row row = rows[next++];
+      if (row["sequence"].is_null()) {
+        acked.status =
+            absl::NotFoundError("message_ids: at least one of them does not exist; nothing was acked");
+        continue;
+      }
+      auto message = std::make_shared<const Message>(MessageFrom(row, row["run_id"].as<std::string>()));
+      const int64_t before = row["head_change"].as<int64_t>();
+      outcome.touched.push_back(message->id);
+      if (message->change > before) {
+        RunChanges& change = changes.Of(message->id.run_no, {row["head_sequence"].as<int64_t>(), before});
+        change.to.change = std::max(change.to.change, message->change);
+        change.withdrawals.push_back(
+            {message->id, message->key, message->state, message->consumer, message->change});
+      }
+      acked.messages.push_back(std::move(message));
+    }
+  }
+  for (RunChanges& change : changed) {
+    std::sort(change.withdrawals.begin(), change.withdrawals.end(),
+              [](const Withdrawal& a, const Withdrawal& b) { return a.change < b.change; });
+    outcome.changes.push_back(std::move(change));
+  }
+}
+
+}  // namespace signalbox::service

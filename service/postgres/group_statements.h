@@ -1,0 +1,63 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H
+#define SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H
+
+#include <cstdint>
+#include <functional>
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "service/domain/message_log.h"
+
+// The two statements of a group commit: how their parameters are put together and how their rows
+// are read. Both throw what pqxx throws.
+
+namespace signalbox::service {
+
+/// The publishes of one group as parameters of `append_messages`.
+class AppendStatement {
+ public:
+  AppendStatement(absl::Span<const NewMessage* const> publishes, const std::function<int64_t()>& make_nonce);
+
+  /// Sends it and fills `outcome.appended` and `outcome.changes`. Places of `outcome.appended` that
+  /// are repeats keep a null message; `repeats` tells where they are stored.
+  struct Repeat {
+    size_t item;
+    int64_t run_no;
+    int64_t sequence;
+  };
+  void Run(pqxx::transaction_base& transaction, int64_t max_pending, GroupOutcome& outcome,
+           std::vector<Repeat>& repeats) const;
+
+  const std::string& ids() const { return ids_; }
+  const std::string& projects() const { return projects_; }
+  const std::string& ranks() const { return ranks_; }
+
+ private:
+  absl::Span<const NewMessage* const> publishes_;
+  std::vector<int64_t> nonces_;
+  std::string ids_, projects_, ranks_;  // one element for each distinct run
+  std::string runs_, keys_, values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_, publishers_,
+      nonce_literals_;
+};
+
+/// The acks of one group as parameters of `ack_messages`.
+class AckStatement {
+ public:
+  explicit AckStatement(absl::Span<const AckCall* const> acks);
+
+  /// Sends it and fills `outcome.acked`, `outcome.changes` and `outcome.touched`.
+  void Run(pqxx::transaction_base& transaction, GroupOutcome& outcome) const;
+
+  const std::string& run_nos() const { return run_nos_; }
+
+ private:
+  absl::Span<const AckCall* const> acks_;
+  std::string run_nos_;  // one element for each distinct run
+  std::string runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_, steps_;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H

@@ -1,0 +1,65 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_NOTIFY_CHANNEL_H
+#define SIGNALBOX_SERVICE_POSTGRES_NOTIFY_CHANNEL_H
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "service/postgres/connection_pool.h"
+
+namespace signalbox::service {
+
+/// Tells other replicas that runs have news, and hears it from them: NOTIFY and LISTEN on the channel
+/// `signalbox_runs`, each on a session and a thread of its own. Only a hint: payloads are the sender's
+/// name and internal run numbers, nothing is lost when a hint is.
+///
+/// A NOTIFY holds a lock of the whole cluster until its commit, so it never travels with a write:
+/// runs announced within a few milliseconds share one, sent without waiting for the disk. A listener
+/// is believed only after it has heard itself, and is asked again every 5 seconds.
+class NotifyChannel {
+ public:
+  struct Callbacks {
+    std::function<void(const std::vector<int64_t>& run_nos)> on_hint;  ///< Another replica's news.
+    std::function<void()> on_lost;                                     ///< Hints may have been missed.
+  };
+
+  /// Callbacks are called on the listener's thread and must not block.
+  NotifyChannel(ConnectionOptions options, std::string sender, Callbacks callbacks);
+  ~NotifyChannel();
+
+  void Start();
+  void Stop();  ///< Idempotent; returns within about a second.
+
+  /// Thread-safe, never blocks.
+  void Announce(const std::vector<int64_t>& run_nos);
+
+ private:
+  void Send();
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !announced_.empty(); }
+  void Listen();
+  void ListenOnce(pqxx::connection& connection);
+  void OnNotification(const std::string& payload);
+  bool Pause(absl::Duration duration);
+
+  const ConnectionOptions options_;
+  const std::string sender_;
+  const Callbacks callbacks_;
+  std::thread send_thread_;
+  std::thread listen_thread_;
+  int64_t probe_heard_ = 0;  // listener's thread only
+
+  absl::Mutex mu_;
+  absl::flat_hash_set<int64_t> announced_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_NOTIFY_CHANNEL_H

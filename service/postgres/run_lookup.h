@@ -1,0 +1,16 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_RUN_LOOKUP_H
+#define SIGNALBOX_SERVICE_POSTGRES_RUN_LOOKUP_H
+
+#include <pqxx/pqxx>
+
+#include "absl/status/statusor.h"
+#include "service/domain/message_log.h"
+
+namespace signalbox::service {
+
+/// Finds a run within a transaction. kNotFound names it. Throws what pqxx throws.
+absl::StatusOr<RunInfo> LookUpRun(pqxx::transaction_base& transaction, const RunRef& run, int64_t epoch);
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_RUN_LOOKUP_H

@@ -1,0 +1,43 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_STATEMENTS_H
+#define SIGNALBOX_SERVICE_POSTGRES_STATEMENTS_H
+
+#include <pqxx/connection>
+
+// Every statement the server sends, by name. The functions they call are in migrations/.
+
+namespace signalbox::service {
+
+namespace sql {
+
+// Names of prepared statements.
+inline constexpr char kAppendMessages[] = "append_messages";
+inline constexpr char kAckMessages[] = "ack_messages";
+inline constexpr char kLockGroup[] = "lock_group";
+inline constexpr char kCancelMessage[] = "cancel_message";
+inline constexpr char kExpireMessages[] = "expire_messages";
+inline constexpr char kFindRunById[] = "find_run_by_id";
+inline constexpr char kFindRunByRank[] = "find_run_by_rank";
+inline constexpr char kReadPending[] = "read_pending";
+inline constexpr char kListPending[] = "list_pending";
+inline constexpr char kListHistory[] = "list_history";
+inline constexpr char kReadMessages[] = "read_messages";
+inline constexpr char kReadRepeat[] = "read_repeat";
+inline constexpr char kReadChanges[] = "read_changes";
+inline constexpr char kReadHeads[] = "read_heads";
+inline constexpr char kCreateRun[] = "create_run";
+inline constexpr char kGetRun[] = "get_run";
+inline constexpr char kListRuns[] = "list_runs";
+inline constexpr char kEndRun[] = "end_run";
+inline constexpr char kDeclareKeys[] = "declare_keys";
+
+// Sent as text, outside of prepared statements.
+extern const char kReadEpoch[];
+
+}  // namespace sql
+
+/// Announces all statements to a new session; each is prepared when it is first used.
+void PrepareStatements(pqxx::connection& connection);
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_STATEMENTS_H

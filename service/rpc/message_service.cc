@@ -1,0 +1,136 @@
+#include "service/rpc/message_service.h"
+
+#include <utility>
+
+#include "service/rpc/await_call.h"
+#include "service/rpc/page_filler.h"
+#include "service/rpc/proto_conversion.h"
+#include "service/rpc/subscribe_reactor.h"
+
+namespace signalbox::service {
+
+grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
+                                                         const v1::PublishRequest* request,
+                                                         v1::PublishResponse* response) {
+  absl::StatusOr<NewMessage> draft = parser_.Parse(*request);
+  if (!draft.ok()) return FinishedWith(*context, draft.status());
+
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto call = GuardedBy(parts_.guard, reactor, response);
+  parts_.writer.Append(*std::move(draft), absl::Now() + parts_.guard.patience(),
+                       [call](const Appended& appended) {
+                         if (!appended.status.ok()) return call->Fail(appended.status);
+                         v1::PublishResponse answer;
+                         ToProto(*appended.message, answer.mutable_message());
+                         for (const MessageId& id : appended.superseded)
+                           answer.add_superseded_ids(Encode(id));
+                         call->Succeed(std::move(answer));
+                       });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::Get(grpc::CallbackServerContext* context,
+                                                     const v1::GetRequest* request,
+                                                     v1::GetResponse* response) {
+  return OnWorker(parts_, *context, *request, response,
+                  [this](const GetQuery& query, v1::GetResponse& answer) {
+                    const absl::StatusOr<PendingOfKey> pending = parts_.log.ReadPending(query.run, query.key);
+                    if (!pending.ok()) return pending.status();
+                    if (pending->oldest != nullptr) ToProto(*pending->oldest, answer.mutable_message());
+                    answer.set_pending_count(pending->count);
+                    return absl::OkStatus();
+                  });
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerContext* context,
+                                                        const v1::GetAllRequest* request,
+                                                        v1::GetAllResponse* response) {
+  return OnWorker(
+      parts_, *context, *request, response,
+      [this](const Paged<PendingQuery>& paged, v1::GetAllResponse& answer) {
+        const absl::StatusOr<PendingPage> page = parts_.log.ListPending(paged.query);
+        if (!page.ok()) return page.status();
+        PageToken next = {.query = paged.fingerprint, .first_page = page->head, .epoch = page->run.epoch};
+        if (paged.token) next = *paged.token;
+        answer.set_cursor(Encode(Cursor{next.epoch, page->run.run_no, next.first_page}));
+        const bool is_cut = FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
+        if (!is_cut && !page->more) return absl::OkStatus();
+        next.after = answer.messages().rbegin()->sequence();
+        answer.set_next_page_token(Encode(next));
+        return absl::OkStatus();
+      });
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext* context,
+                                                     const v1::AckRequest* request,
+                                                     v1::AckResponse* response) {
+  absl::StatusOr<AckRequest> parsed = parser_.Parse(*request);
+  if (!parsed.ok()) return FinishedWith(*context, parsed.status());
+
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto call = GuardedBy(parts_.guard, reactor, response);
+  AckCall ack = std::move(parsed->call);
+  auto done = [call, consumer = ack.consumer, ids = std::move(parsed->message_ids),
+               place = std::move(parsed->place)](const Acked& acked) {
+    if (!acked.status.ok()) return call->Fail(acked.status);
+    v1::AckResponse answer;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const Message& message = *acked.messages[place[i]];
+      v1::AckResult* result = answer.add_results();
+      result->set_message_id(ids[i]);
+      // Only a claim sets a consumer, and nothing takes it away again.
+      result->set_claimed(message.consumer == consumer);
+      ToProto(message, result->mutable_message());
+    }
+    call->Succeed(std::move(answer));
+  };
+  parts_.writer.Ack(std::move(ack), absl::Now() + parts_.guard.patience(), std::move(done));
+  return reactor;
+}
+
+grpc::ServerWriteReactor<v1::SubscribeResponse>* MessageServiceHandler::Subscribe(
+    grpc::CallbackServerContext* /*context*/, const v1::SubscribeRequest* request) {
+  return SubscribeReactor::Start(parts_, parser_.Parse(*request));
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::Await(grpc::CallbackServerContext* context,
+                                                       const v1::AwaitRequest* request,
+                                                       v1::AwaitResponse* response) {
+  const absl::StatusOr<AwaitQuery> query = parser_.Parse(*request);
+  if (!query.ok()) return FinishedWith(*context, query.status());
+  return AwaitCall::Start(parts_, *query, response);
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::Cancel(grpc::CallbackServerContext* context,
+                                                        const v1::CancelRequest* request,
+                                                        v1::CancelResponse* response) {
+  return OnWorker(parts_, *context, *request, response,
+                  [this](const CancelQuery& query, v1::CancelResponse& answer) {
+                    absl::StatusOr<Cancelled> cancelled = parts_.log.Cancel(query.id, query.reason);
+                    if (!cancelled.ok()) return cancelled.status();
+                    ToProto(*cancelled->message, answer.mutable_message());
+                    if (cancelled->changes.run_no != 0) {
+                      parts_.hub.OnCommit(std::move(cancelled->changes));
+                      parts_.announce({query.id.run_no});
+                    }
+                    return absl::OkStatus();
+                  });
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::ListMessages(grpc::CallbackServerContext* context,
+                                                              const v1::ListMessagesRequest* request,
+                                                              v1::ListMessagesResponse* response) {
+  return OnWorker(parts_, *context, *request, response,
+                  [this](const Paged<HistoryQuery>& paged, v1::ListMessagesResponse& answer) {
+                    const absl::StatusOr<HistoryPage> page = parts_.log.ListHistory(paged.query);
+                    if (!page.ok()) return page.status();
+                    const bool is_cut =
+                        FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
+                    if (!is_cut && !page->more) return absl::OkStatus();
+                    const int64_t after = answer.messages().rbegin()->sequence();
+                    answer.set_next_page_token(Encode(PageToken{.query = paged.fingerprint, .after = after}));
+                    return absl::OkStatus();
+                  });
+}
+
+}  // namespace signalbox::service

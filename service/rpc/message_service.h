@@ -1,0 +1,39 @@
+#ifndef SIGNALBOX_SERVICE_RPC_MESSAGE_SERVICE_H
+#define SIGNALBOX_SERVICE_RPC_MESSAGE_SERVICE_H
+
+#include "service/rpc/service_parts.h"
+#include "signalbox/v1/message_service.grpc.pb.h"
+
+namespace signalbox::service {
+
+/// The calls of signalbox.v1.MessageService: parse, hand over, answer. No handler blocks.
+class MessageServiceHandler final : public v1::MessageService::CallbackService {
+ public:
+  explicit MessageServiceHandler(const ServiceParts& parts) : parts_(parts), parser_(parts.limits) {}
+
+  grpc::ServerUnaryReactor* Publish(grpc::CallbackServerContext* context, const v1::PublishRequest* request,
+                                    v1::PublishResponse* response) override;
+  grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
+                                v1::GetResponse* response) override;
+  grpc::ServerUnaryReactor* GetAll(grpc::CallbackServerContext* context, const v1::GetAllRequest* request,
+                                   v1::GetAllResponse* response) override;
+  grpc::ServerUnaryReactor* Ack(grpc::CallbackServerContext* context, const v1::AckRequest* request,
+                                v1::AckResponse* response) override;
+  grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(grpc::CallbackServerContext* context,
+                                                             const v1::SubscribeRequest* request) override;
+  grpc::ServerUnaryReactor* Await(grpc::CallbackServerContext* context, const v1::AwaitRequest* request,
+                                  v1::AwaitResponse* response) override;
+  grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* context, const v1::CancelRequest* request,
+                                   v1::CancelResponse* response) override;
+  grpc::ServerUnaryReactor* ListMessages(grpc::CallbackServerContext* context,
+                                         const v1::ListMessagesRequest* request,
+                                         v1::ListMessagesResponse* response) override;
+
+ private:
+  const ServiceParts& parts_;
+  const RequestParser parser_;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_RPC_MESSAGE_SERVICE_H

@@ -1,0 +1,114 @@
+#include "service/rpc/subscribe_reactor.h"
+
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "service/rpc/proto_conversion.h"
+
+namespace signalbox::service {
+
+grpc::ServerWriteReactor<v1::SubscribeResponse>* SubscribeReactor::Start(
+    const ServiceParts& parts, absl::StatusOr<SubscribeQuery> query) {
+  const std::shared_ptr<SubscribeReactor> reactor(new SubscribeReactor(parts));
+  reactor->self_ = reactor;
+  if (!query.ok()) {
+    reactor->FinishOnce(query.status());
+    return reactor.get();
+  }
+  const absl::Status submitted = parts.workers.Submit([reactor, query = *std::move(query)] {
+    const absl::Status opened = reactor->Open(query);
+    opened.ok() ? reactor->Pump() : reactor->FinishOnce(opened);
+  });
+  if (!submitted.ok()) reactor->FinishOnce(submitted);
+  return reactor.get();
+}
+
+absl::Status SubscribeReactor::Open(const SubscribeQuery& query) {
+  const absl::StatusOr<RunInfo> run = parts_.log.FindRun(query.run);
+  if (!run.ok()) return run.status();
+  cursor_ = {.epoch = run->epoch, .run_no = run->run_no};
+  if (query.cursor) {
+    if (query.cursor->epoch != run->epoch) {
+      return absl::OutOfRangeError(
+          "cursor is of a history that the database no longer has; subscribe without one");
+    }
+    if (query.cursor->run_no != run->run_no) return absl::InvalidArgumentError("cursor is of another run");
+    cursor_ = *query.cursor;
+  }
+  if (!query.declare_keys.empty()) {
+    const absl::Status declared = parts_.runs.DeclareKeys(query.run, query.declare_keys).status();
+    // On an ended run the stream itself says so.
+    if (!declared.ok() && !absl::IsFailedPrecondition(declared)) return declared;
+  }
+  subscription_ = parts_.hub.Open(cursor_, query.keys, [weak = weak_from_this()] {
+    if (const std::shared_ptr<SubscribeReactor> reactor = weak.lock()) reactor->Wake();
+  });
+  return absl::OkStatus();
+}
+
+void SubscribeReactor::Wake() {
+  {
+    absl::MutexLock lock(&mu_);
+    if (is_busy_) {
+      is_woken_ = true;
+      return;
+    }
+    is_busy_ = true;
+  }
+  Pump();
+}
+
+// Gives up being in charge, unless somebody left a note.
+bool SubscribeReactor::MayRest() {
+  absl::MutexLock lock(&mu_);
+  if (is_cancelled_ || std::exchange(is_woken_, false)) return false;
+  is_busy_ = false;
+  return true;
+}
+
+void SubscribeReactor::Pump() {
+  for (;;) {
+    {
+      absl::MutexLock lock(&mu_);
+      if (is_cancelled_) break;
+      is_woken_ = false;
+    }
+    std::optional<FeedItem> item = parts_.hub.Next(subscription_);
+    if (!item) {
+      if (MayRest()) return;
+      continue;
+    }
+    if (const auto* end = std::get_if<absl::Status>(&*item)) return FinishOnce(*end);
+    response_.Clear();
+    ToProto(std::get<FeedEvent>(*item), cursor_, absl::Now(), &response_);
+    StartWrite(&response_);
+    return;  // OnWriteDone goes on
+  }
+  FinishOnce(absl::CancelledError("the subscriber has gone"));
+}
+
+void SubscribeReactor::OnWriteDone(bool ok) {
+  if (!ok) return FinishOnce(absl::CancelledError("the subscriber has gone"));
+  Pump();
+}
+
+void SubscribeReactor::OnCancel() {
+  {
+    absl::MutexLock lock(&mu_);
+    is_cancelled_ = true;
+    if (is_busy_) return;  // who is in charge will see it
+    is_busy_ = true;
+  }
+  FinishOnce(absl::CancelledError("the subscriber has gone"));
+}
+
+// Only who is in charge calls it, and stays in charge for ever.
+void SubscribeReactor::FinishOnce(const absl::Status& status) { Finish(ToGrpc(status)); }
+
+void SubscribeReactor::OnDone() {
+  if (subscription_ != nullptr) parts_.hub.Close(subscription_);
+  const std::shared_ptr<SubscribeReactor> last =
+      std::move(self_);  // may delete this, after the member is empty
+}
+
+}  // namespace signalbox::service

@@ -1,0 +1,55 @@
+#ifndef SIGNALBOX_SERVICE_RPC_SUBSCRIBE_REACTOR_H
+#define SIGNALBOX_SERVICE_RPC_SUBSCRIBE_REACTOR_H
+
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
+#include "service/rpc/service_parts.h"
+
+namespace signalbox::service {
+
+/// One open stream: writes one event, waits for it to be taken, writes the next.
+///
+///   Opening ──▶ Resting ◀──▶ Writing ──▶ Finished
+///                  └──────────────────────▲
+///
+/// One thread at a time is in charge (`is_busy_`): the one that opens, the one that was woken, or
+/// gRPC's while a write is under way. Who comes meanwhile leaves a note (`is_woken_`, `is_cancelled_`).
+/// Lives until gRPC is done with it and nobody is waking it.
+class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResponse>,
+                               public std::enable_shared_from_this<SubscribeReactor> {
+ public:
+  static grpc::ServerWriteReactor<v1::SubscribeResponse>* Start(const ServiceParts& parts,
+                                                                absl::StatusOr<SubscribeQuery> query);
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  explicit SubscribeReactor(const ServiceParts& parts) : parts_(parts) {}
+
+  absl::Status Open(const SubscribeQuery& query);  // on a worker
+  void Wake();
+  void Pump();
+  bool MayRest();
+  void FinishOnce(const absl::Status& status);
+
+  const ServiceParts& parts_;
+  std::shared_ptr<SubscribeReactor> self_;      // given up in OnDone
+  Cursor cursor_;                               // run and epoch; set by Open()
+  std::shared_ptr<Subscription> subscription_;  // set by Open()
+  v1::SubscribeResponse response_;              // belongs to who is in charge
+
+  absl::Mutex mu_;
+  bool is_busy_ ABSL_GUARDED_BY(mu_) = true;
+  bool is_woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool is_cancelled_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_RPC_SUBSCRIBE_REACTOR_H

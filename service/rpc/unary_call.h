@@ -1,0 +1,46 @@
+#ifndef SIGNALBOX_SERVICE_RPC_UNARY_CALL_H
+#define SIGNALBOX_SERVICE_RPC_UNARY_CALL_H
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "service/rpc/call_guard.h"
+#include "service/rpc/status_mapping.h"
+
+namespace signalbox::service {
+
+/// One call on its way through other threads. Answered exactly once, by whoever is first: gRPC frees
+/// the response with the answer, so a late one must not touch it. Thread-safe.
+template <typename Response>
+class UnaryCall final : public GuardedCall {
+ public:
+  UnaryCall(grpc::ServerUnaryReactor* reactor, Response* response) : reactor_(reactor), response_(response) {}
+
+  /// Answers OK with `response`.
+  void Succeed(Response response) {
+    if (is_over_.exchange(true)) return;
+    response_->Swap(&response);
+    reactor_->Finish(grpc::Status::OK);
+  }
+
+  void Fail(const absl::Status& status) {
+    if (is_over_.exchange(true)) return;
+    reactor_->Finish(ToGrpc(status));
+  }
+
+  void GiveUp(const absl::Status& status) override { Fail(status); }
+
+  bool IsOver() const { return is_over_.load(); }
+
+ private:
+  grpc::ServerUnaryReactor* const reactor_;
+  Response* const response_;
+  std::atomic<bool> is_over_{false};
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_RPC_UNARY_CALL_H

@@ -1,0 +1,171 @@
+#include "service/server.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "service/postgres/migrator.h"
+#include "service/random_ids.h"
+#include "service/telemetry/log.h"
+
+namespace signalbox::service {
+namespace {
+
+// How long a call waits for a database that does not answer.
+constexpr absl::Duration kPatience = absl::Seconds(2);
+
+// The sweep is late by this much before the database counts as away.
+constexpr absl::Duration kStaleAfter = absl::Milliseconds(1500);
+
+// How often due progress is looked for, and how much earlier than promised it is therefore sent.
+constexpr absl::Duration kTick = absl::Milliseconds(250);
+
+constexpr size_t kMaxWaitingTasks = 20000;
+
+ConnectionOptions Connections(const std::string& url, const std::string& role) {
+  return {.url = url, .application_name = absl::StrCat("signalboxd-", role)};
+}
+
+Limits LimitsOf(const ServiceConfig& config) {
+  Limits limits;
+  limits.pending_messages = config.max_pending;
+  limits.value_bytes = static_cast<size_t>(config.max_value_bytes);
+  limits.reply_bytes = static_cast<size_t>(config.max_reply_bytes);
+  limits.declared_keys = static_cast<int>(config.max_declared_keys);
+  return limits;
+}
+
+std::vector<int64_t> RunsOf(const GroupOutcome& outcome) {
+  std::vector<int64_t> run_nos;
+  for (const RunChanges& changes : outcome.changes) run_nos.push_back(changes.run_no);
+  for (const MessageId& id : outcome.touched) run_nos.push_back(id.run_no);
+  return run_nos;
+}
+
+}  // namespace
+
+Server::Server(const ServiceConfig& config, const std::string& database_url)
+    : config_(config),
+      writer_pool_(Connections(database_url, "writer"), 1),
+      reader_pool_(Connections(database_url, "reader"),
+                   config.database_connections + 1),  // one for the sweep
+      log_(writer_pool_, reader_pool_, config.max_pending, NonceSource()),
+      runs_(reader_pool_, static_cast<int>(config.max_declared_keys), MakeRunId),
+      workers_(config.database_connections, kMaxWaitingTasks),
+      waker_(1, kMaxWaitingTasks),
+      hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, absl::Now),
+      awaits_(log_, workers_),
+      sweep_(
+          log_, hub_, awaits_, [this](std::vector<int64_t> run_nos) { Announce(std::move(run_nos)); },
+          absl::Now),
+      sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
+      tick_task_(kTick, [this] { Tick(); }),
+      notify_(Connections(database_url, "notify"), MakeSenderName(),
+              {.on_hint =
+                   [this](const std::vector<int64_t>& run_nos) {
+                     hub_.OnHint(run_nos);
+                     awaits_.OnHint(run_nos);
+                   },
+               .on_lost =
+                   [this] {
+                     hub_.OnHintsLost();
+                     awaits_.RecheckAll();
+                   }}),
+      writer_(log_, {}, absl::Now, [this](GroupOutcome& outcome) { OnCommit(outcome); }),
+      guard_(kPatience),
+      parts_{.limits = LimitsOf(config),
+             .log = log_,
+             .runs = runs_,
+             .writer = writer_,
+             .workers = workers_,
+             .hub = hub_,
+             .awaits = awaits_,
+             .guard = guard_,
+             .announce = [this](std::vector<int64_t> run_nos) {
+               hub_.OnHint(run_nos);
+               awaits_.OnHint(run_nos);
+               Announce(std::move(run_nos));
+             }} {}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServiceConfig& config,
+                                                      const std::string& database_url) {
+  const absl::Status schema = CheckSchema(Connections(database_url, "start"), EmbeddedMigrations());
+  if (!schema.ok()) return schema;
+  std::unique_ptr<Server> server(new Server(config, database_url));
+  const absl::Status listening = server->Listen();
+  if (!listening.ok()) return listening;
+  return server;
+}
+
+absl::Status Server::Listen() {
+  guard_.Start();
+  workers_.Start();
+  waker_.Start();
+  writer_.Start();
+  if (config_.notify) notify_.Start();
+  sweep_.Run();  // the first answer of the database, before anybody may ask
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config_.listen, parts_);
+  if (!grpc.ok()) return grpc.status();
+  grpc_ = *std::move(grpc);
+  sweep_task_.Start();
+  tick_task_.Start();
+  return absl::OkStatus();
+}
+
+Server::~Server() { Drain(); }
+
+void Server::Drain() {
+  if (std::exchange(is_drained_, true)) return;
+  const absl::Status goodbye =
+      absl::UnavailableError("the server is stopping; try again, another one may answer");
+  if (grpc_ != nullptr) {
+    tick_task_.Stop();  // from here on nobody says again that we are ready
+    grpc_->SetReady(false);
+    hub_.Drain(goodbye);
+    awaits_.Drain(goodbye);
+    grpc_->Shutdown(config_.drain_timeout);
+  }
+  tick_task_.Stop();
+  sweep_task_.Stop();
+  notify_.Stop();
+  writer_.Stop();
+  workers_.Stop();
+  waker_.Stop();
+  guard_.Stop();
+}
+
+std::string Server::address() const {
+  const size_t colon = config_.listen.rfind(':');
+  if (grpc_->port() <= 0 || colon == std::string::npos) return config_.listen;
+  return absl::StrCat(config_.listen.substr(0, colon), ":", grpc_->port());
+}
+
+void Server::OnCommit(GroupOutcome& outcome) {
+  std::vector<int64_t> run_nos = RunsOf(outcome);
+  for (RunChanges& changes : outcome.changes) hub_.OnCommit(std::move(changes));
+  awaits_.OnTouched(outcome.touched);
+  Announce(std::move(run_nos));
+}
+
+void Server::Announce(std::vector<int64_t> run_nos) {
+  if (config_.notify) notify_.Announce(run_nos);
+}
+
+void Server::Tick() {
+  const bool is_ready = sweep_.SilentFor() < config_.sweep_interval + kStaleAfter;
+  if (is_ready != is_ready_) {
+    is_ready_ = is_ready;
+    if (is_ready) {
+      LogInfo("database_back", {});
+    } else {
+      LogWarning("database_away", {{"silent_seconds", absl::ToDoubleSeconds(sweep_.SilentFor())}});
+    }
+    grpc_->SetReady(is_ready);
+    hub_.SetStale(!is_ready);
+  }
+  hub_.WakeDue();
+}
+
+}  // namespace signalbox::service
