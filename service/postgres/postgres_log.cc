@@ -9,7 +9,6 @@
 #include <cstdio>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
@@ -64,11 +63,11 @@ std::string PostgresLog::LastFailureAfter(off_t position) const {
   const ssize_t count = pread(file_.get(), tail.data(), tail.size(), begin);
   tail.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
 
-  const std::vector<absl::string_view> lines = absl::StrSplit(tail, '\n');
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (const absl::string_view failure = FailureIn(*line); !failure.empty()) return std::string(failure);
+  std::string last;
+  for (const absl::string_view line : absl::StrSplit(tail, '\n')) {
+    if (const absl::string_view failure = FailureIn(line); !failure.empty()) last = std::string(failure);
   }
-  return "";
+  return last;
 }
 
 }  // namespace signalbox::service

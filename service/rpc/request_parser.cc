@@ -41,6 +41,16 @@ absl::StatusOr<absl::Duration> ParseTtl(const v1::PublishRequest& request, const
   return ttl;
 }
 
+// A value without a kind, at the top, is what many clients make of null.
+const google::protobuf::Value& OrNull(const google::protobuf::Value& value) {
+  static const google::protobuf::Value* const kNull = [] {
+    auto* null = new google::protobuf::Value;
+    null->set_null_value(google::protobuf::NULL_VALUE);
+    return null;
+  }();
+  return value.kind_case() == google::protobuf::Value::KIND_NOT_SET ? *kNull : value;
+}
+
 // What the request says apart from the run and the request id; a retry must say the same.
 std::string ContentOf(v1::PublishRequest request) {
   request.clear_run();
@@ -55,11 +65,8 @@ absl::StatusOr<NewMessage> RequestParser::Parse(const v1::PublishRequest& reques
   const absl::StatusOr<RunRef> run = ParseRun(request.run(), limits_);
   SIGNALBOX_RETURN_IF_ERROR(Malformed(run));
   SIGNALBOX_RETURN_IF_ERROR(CheckKey("key", request.key(), limits_.key_bytes));
-  google::protobuf::Value null;
-  null.set_null_value(google::protobuf::NULL_VALUE);
-  const bool has_value = request.value().kind_case() != google::protobuf::Value::KIND_NOT_SET;
   absl::StatusOr<std::string> value =
-      SerializeValue("value", has_value ? request.value() : null, limits_.value_depth, limits_.value_bytes);
+      SerializeValue("value", OrNull(request.value()), limits_.value_depth, limits_.value_bytes);
   SIGNALBOX_RETURN_IF_ERROR(value.status());
   if (!v1::Kind_IsValid(request.kind())) return absl::InvalidArgumentError("kind is not a known kind");
   SIGNALBOX_RETURN_IF_ERROR(CheckSize("request_id", request.request_id().size(), limits_.request_id_bytes));
@@ -130,7 +137,7 @@ absl::StatusOr<AckRequest> RequestParser::Parse(const v1::AckRequest& request) c
   call.outcome = static_cast<AckOutcome>(request.outcome());
   if (request.has_reply()) {
     absl::StatusOr<std::string> reply =
-        SerializeValue("reply", request.reply(), limits_.value_depth, limits_.reply_bytes);
+        SerializeValue("reply", OrNull(request.reply()), limits_.value_depth, limits_.reply_bytes);
     SIGNALBOX_RETURN_IF_ERROR(reply.status());
     call.reply = *std::move(reply);
   }

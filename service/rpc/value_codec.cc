@@ -27,8 +27,7 @@ absl::Status Check(std::string_view field, const Value& root, int max_depth) {
     open.pop_back();
     switch (value->kind_case()) {
       case Value::KIND_NOT_SET:
-        return Invalid(field,
-                       depth == 0 ? "is required; use null_value for null" : "holds a value without a kind");
+        return Invalid(field, "holds a value without a kind");
       case Value::kNumberValue:
         if (!std::isfinite(value->number_value())) return Invalid(field, "holds a number that is not finite");
         break;
