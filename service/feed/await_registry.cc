@@ -11,6 +11,15 @@ bool IsOver(const Message& message, AwaitUntil until) {
   return until == AwaitUntil::kAcked ? message.state != MessageState::kPending : IsFinal(message.state);
 }
 
+using Found = absl::flat_hash_map<MessageId, MessagePtr>;
+
+absl::StatusOr<MessagePtr> Find(const absl::Status& status, const Found& found, const MessageId& id) {
+  if (!status.ok()) return status;
+  const auto it = found.find(id);
+  if (it != found.end()) return it->second;
+  return absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
+}
+
 }  // namespace
 
 AwaitRegistry::Ticket AwaitRegistry::Await(const MessageId& id, AwaitUntil until, Done done) {
@@ -89,7 +98,7 @@ void AwaitRegistry::Look(std::vector<MessageId> ids) {
 
 void AwaitRegistry::OnRead(const std::vector<MessageId>& ids,
                            const absl::StatusOr<std::vector<MessagePtr>>& messages) {
-  absl::flat_hash_map<MessageId, MessagePtr> found;
+  Found found;
   if (messages.ok()) {
     for (const MessagePtr& message : *messages) found[message->id] = message;
   }
@@ -101,12 +110,7 @@ void AwaitRegistry::OnRead(const std::vector<MessageId>& ids,
       if (tickets == by_message_.end()) continue;
       for (auto it = tickets->second.begin(); it != tickets->second.end();) {
         Waiter& waiter = waiters_[*it];
-        absl::StatusOr<MessagePtr> result = messages.status();
-        if (messages.ok()) {
-          result = found.contains(id)
-                       ? absl::StatusOr<MessagePtr>(found[id])
-                       : absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
-        }
+        absl::StatusOr<MessagePtr> result = Find(messages.status(), found, id);
         // Without an answer from the database a wait goes on, unless its time is over.
         const bool is_over = waiter.is_expired || absl::IsNotFound(result.status()) ||
                              (result.ok() && IsOver(**result, waiter.until));
