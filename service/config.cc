@@ -64,7 +64,7 @@ absl::Status ServiceConfig::Validate() const {
            CheckDatabase(*this),
            CheckRange("--sweep-interval", sweep_interval, absl::Milliseconds(10), absl::Minutes(1)),
            // Clients take a stream that is silent for 15 s for dead.
-           CheckRange("--heartbeat-interval", heartbeat_interval, absl::Milliseconds(100), absl::Seconds(5)),
+           CheckRange("--heartbeat-interval", heartbeat_interval, absl::Seconds(1), absl::Seconds(5)),
            // SIGTERM is answered within 10 s, of which Postgres needs some.
            CheckRange("--drain-timeout", drain_timeout, absl::ZeroDuration(), absl::Seconds(9)),
            CheckRange("--max-pending", max_pending, 1, kMaxPending),

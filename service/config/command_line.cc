@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-#include <map>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,14 +25,20 @@ constexpr char kDescription[] =
 
 constexpr char kFooter[] =
     "Every flag can also be given in the environment: --sweep-interval as SIGNALBOXD_SWEEP_INTERVAL.\n"
-    "A flag goes before the environment. Durations have a unit: 500ms, 5s, 1m.";
+    "A flag goes before the environment. Durations have a unit: 500ms, 5s, 1m.\n"
+    "A password belongs into SIGNALBOXD_DATABASE_URL: flags can be seen in the list of processes.";
 
-const std::map<std::string, LogSeverity>& LogLevels() {
-  static const std::map<std::string, LogSeverity> levels = {{"debug", LogSeverity::kDebug},
-                                                            {"info", LogSeverity::kInfo},
-                                                            {"warning", LogSeverity::kWarning},
-                                                            {"error", LogSeverity::kError}};
-  return levels;
+bool ParseLogLevel(const std::string& text, LogSeverity* level) {
+  static constexpr std::pair<const char*, LogSeverity> kLevels[] = {{"debug", LogSeverity::kDebug},
+                                                                    {"info", LogSeverity::kInfo},
+                                                                    {"warning", LogSeverity::kWarning},
+                                                                    {"error", LogSeverity::kError}};
+  for (const auto& [name, severity] : kLevels) {
+    if (!absl::EqualsIgnoreCase(text, name)) continue;
+    *level = severity;
+    return true;
+  }
+  return false;
 }
 
 // --sweep-interval → SIGNALBOXD_SWEEP_INTERVAL
@@ -53,14 +59,21 @@ class Flags {
     return app_.add_option(name, target, help)->envname(VariableOf(name))->capture_default_str();
   }
 
-  void AddDuration(const std::string& name, absl::Duration& target, const std::string& help) {
-    const auto parse = [name, &target](const std::string& text) {
-      if (!absl::ParseDuration(text, &target)) {
-        throw CLI::ValidationError(name, "'" + text + "' is not a duration such as 500ms, 5s or 1m");
-      }
+  // `parse` tells whether it understood the text; `expected` ends the sentence when it did not.
+  template <typename Value, typename Parse>
+  CLI::Option* AddParsed(const std::string& name, Value& target, Parse parse, const std::string& expected,
+                         const std::string& help) {
+    const auto read = [name, &target, parse, expected](const std::string& text) {
+      if (!parse(text, &target)) throw CLI::ValidationError(name, "'" + text + "' is not " + expected);
     };
-    app_.add_option_function<std::string>(name, parse, help)
-        ->envname(VariableOf(name))
+    return app_.add_option_function<std::string>(name, read, help)->envname(VariableOf(name));
+  }
+
+  void AddDuration(const std::string& name, absl::Duration& target, const std::string& help) {
+    const auto parse = [](const std::string& text, absl::Duration* duration) {
+      return absl::ParseDuration(text, duration);
+    };
+    AddParsed(name, target, parse, "a duration such as 500ms, 5s or 1m", help)
         ->type_name("DURATION")
         ->default_str(absl::FormatDuration(target));
   }
@@ -84,8 +97,7 @@ void AddAddressFlags(Flags& flags, ServiceConfig& config) {
 void AddDatabaseFlags(Flags& flags, ServiceConfig& config) {
   flags
       .Add("--database-url", config.database_url,
-           "Postgres to use, postgresql://… or keyword=value …; several hosts are allowed. Give it as "
-           "SIGNALBOXD_DATABASE_URL to keep a password out of the list of processes")
+           "Postgres to use: postgresql://… or keyword=value …; several hosts are allowed")
       ->type_name("URL");
   flags
       .Add("--data-dir", config.data_dir,
@@ -117,9 +129,10 @@ void AddLimitFlags(Flags& flags, ServiceConfig& config) {
 }
 
 void AddLogFlags(Flags& flags, ServiceConfig& config) {
-  flags.Add("--log-level", config.log_level, "Least severity to log")
-      ->transform(CLI::CheckedTransformer(LogLevels(), CLI::ignore_case))
-      ->type_name("debug|info|warning|error")
+  flags
+      .AddParsed("--log-level", config.log_level, ParseLogLevel, "debug, info, warning or error",
+                 "Least severity to log: debug, info, warning or error")
+      ->type_name("LEVEL")
       ->default_str("info");
 }
 

@@ -62,7 +62,7 @@ std::vector<Statement> WriteStatements() {
       {sql::kAppendMessages,
        "SELECT outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state, change, " +
            Micros("create_time") + ", " + Micros("expire_time") +
-           ", superseded_sequence, superseded_nonce, superseded_change, run_end_time FROM "
+           ", superseded_sequence, superseded_nonce, superseded_change, " + Micros("run_end_time") + " FROM "
            "signalbox.append_messages($1::text[], $2::text[], $3::bigint[], $4, $5::int[], $6::text[], "
            "$7::bytea[], $8::smallint[], $9::bytea[], $10::bytea[], $11::bigint[], $12::text[], $13::text[], "
            "$14::bigint[])"},
