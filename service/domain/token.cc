@@ -45,6 +45,7 @@ std::string Encode(const Cursor& cursor) {
   AppendVarint(bytes, static_cast<uint64_t>(cursor.run_no));
   AppendVarint(bytes, static_cast<uint64_t>(cursor.position.sequence));
   AppendVarint(bytes, static_cast<uint64_t>(cursor.position.change));
+  AppendVarint(bytes, static_cast<uint64_t>(cursor.position.mark));
   return Seal(std::move(bytes));
 }
 
@@ -57,6 +58,7 @@ std::optional<Cursor> DecodeCursor(std::string_view text) {
   cursor.run_no = Int(reader);
   cursor.position.sequence = Int(reader);
   cursor.position.change = Int(reader);
+  cursor.position.mark = Int(reader);
   if (!reader.AtEnd()) return std::nullopt;
   return cursor;
 }
@@ -67,6 +69,7 @@ std::string Encode(const PageToken& token) {
   AppendVarint(bytes, static_cast<uint64_t>(token.after));
   AppendVarint(bytes, static_cast<uint64_t>(token.first_page.sequence));
   AppendVarint(bytes, static_cast<uint64_t>(token.first_page.change));
+  AppendVarint(bytes, static_cast<uint64_t>(token.first_page.mark));
   AppendFixed(bytes, static_cast<uint64_t>(token.epoch), 8);
   return Seal(std::move(bytes));
 }
@@ -80,6 +83,7 @@ std::optional<PageToken> DecodePageToken(std::string_view text) {
   token.after = Int(reader);
   token.first_page.sequence = Int(reader);
   token.first_page.change = Int(reader);
+  token.first_page.mark = Int(reader);
   token.epoch = static_cast<int64_t>(reader.Fixed(8));
   if (!reader.AtEnd()) return std::nullopt;
   return token;

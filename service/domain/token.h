@@ -14,7 +14,21 @@ struct Position {
   int64_t sequence = 0;
   int64_t change = 0;
 
-  friend bool operator==(const Position&, const Position&) = default;
+  /// The nonce of the message at `sequence`, 0 when it is not known: whether this is still the history
+  /// the position was taken from, even if a restore left the epoch as it was.
+  int64_t mark = 0;
+
+  /// Goes to `to`, which is not before this.
+  void Advance(const Position& to) {
+    if (to.mark != 0 || to.sequence != sequence) mark = to.mark;
+    sequence = to.sequence;
+    change = to.change;
+  }
+
+  /// Whether both are the same place; the mark only tells of which history.
+  friend bool operator==(const Position& a, const Position& b) {
+    return a.sequence == b.sequence && a.change == b.change;
+  }
 };
 
 /// A position that the outside keeps for us. `epoch` names the history it belongs to: it changes

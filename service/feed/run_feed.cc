@@ -23,7 +23,8 @@ RunFeed::Fit RunFeed::Add(std::shared_ptr<const RunChanges> changes) {
   } else if (*head_ != changes->from) {
     return Covers(*head_, changes->to) && !changes->ended ? Fit::kKnown : Fit::kGap;
   }
-  head_ = changes->to;
+  if (!head_) head_ = changes->from;
+  head_->Advance(changes->to);
   bytes_ += BytesOf(*changes);
   records_.push_back(std::move(changes));
   while (records_.size() > kMaxRecords || (bytes_ > kMaxBytes && !records_.empty())) {

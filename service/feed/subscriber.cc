@@ -33,7 +33,7 @@ std::optional<FeedEvent> Subscriber::NextChange(absl::Time now) {
     const MessagePtr& message = changes_->messages[next_message_++];
     if (Sends(*message, now)) return message;
   }
-  position_ = changes_->to;
+  position_.Advance(changes_->to);
   const std::optional<RunOutcome> ended = changes_->ended;
   changes_ = nullptr;
   if (ended) return RunEndedEvent{*ended};

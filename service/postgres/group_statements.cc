@@ -157,7 +157,8 @@ void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pendi
     const MessageId& id = appended.message->id;
     RunChanges& change =
         changes.Of(id.run_no, {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()});
-    change.to.sequence = std::max(change.to.sequence, id.sequence);
+    change.to.sequence = id.sequence;  // they come in order
+    change.to.mark = id.nonce;
     if (appended.message->state == MessageState::kPending) change.messages.push_back(appended.message);
     if (row["superseded_sequence"].is_null()) continue;
     const MessageId old = {id.run_no, row["superseded_sequence"].as<int64_t>(),

@@ -49,10 +49,18 @@ Withdrawal WithdrawalOf(const Message& message) {
   return {message.id, message.key, message.state, message.consumer, message.change};
 }
 
+Position HeadFrom(const pqxx::row& row) {
+  return {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>(), IntFrom(row["head_mark"])};
+}
+
 // Whether everything after `position` can still be told.
 absl::Status CheckReach(const Position& position, const Position& head, const pqxx::row& row) {
   if (position.sequence > head.sequence || position.change > head.change) {
     return absl::OutOfRangeError("cursor is beyond the newest message; subscribe without one");
+  }
+  const int64_t mark = IntFrom(row["from_mark"]);  // 0 when the message was pruned
+  if (position.mark != 0 && mark != 0 && mark != position.mark) {
+    return absl::OutOfRangeError("cursor is of a history that was rewritten; subscribe without one");
   }
   const int64_t pruned_sequence = row["pruned_sequence"].as<int64_t>();
   if (position == Position{} ||
@@ -70,13 +78,15 @@ void FillChanges(const pqxx::result& rows, const ReadLimit& limit, RunChanges& c
     if (row["part"].is_null()) break;
     Message message = MessageFrom(row, run_id);
     if (row["part"].as<int>() == 2) {
-      changes.to.sequence = row["more"].is_null() ? changes.head.sequence : message.id.sequence;
+      const bool is_cut = !row["more"].is_null();
+      changes.to =
+          is_cut ? Position{message.id.sequence, changes.head.change, message.id.nonce} : changes.head;
       changes.messages.push_back(std::make_shared<const Message>(std::move(message)));
     } else if (changes.withdrawals.size() < static_cast<size_t>(limit.rows)) {
       changes.withdrawals.push_back(WithdrawalOf(message));
     } else {
       // The messages wait until every withdrawal before them was told.
-      changes.to = {changes.from.sequence, changes.withdrawals.back().change};
+      changes.to = {changes.from.sequence, changes.withdrawals.back().change, changes.from.mark};
       return;
     }
   }
@@ -159,23 +169,23 @@ absl::StatusOr<PendingOfKey> PostgresMessageLog::ReadPending(const RunRef& run, 
 }
 
 absl::StatusOr<PendingPage> PostgresMessageLog::ListPending(const PendingQuery& query) {
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<PendingPage> {
-        const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
-        if (!info.ok()) return info.status();
-        const pqxx::result rows = transaction.exec_prepared(
-            sql::kListPending, info->run_no, query.after, query.up_to, TextArray(query.keys),
-            query.limit.rows, static_cast<int64_t>(query.limit.bytes));
-        PendingPage page;
-        page.run = *info;
-        page.head = {rows[0]["head_sequence"].as<int64_t>(), rows[0]["head_change"].as<int64_t>()};
-        for (const pqxx::row& row : rows) {
-          if (row["sequence"].is_null()) break;
-          page.messages.push_back(MessagePtrFrom(row, info->id));
-          page.more = !row["more"].is_null();
-        }
-        return page;
-      });
+  return InStatement(readers_,
+                     [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<PendingPage> {
+                       const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
+                       if (!info.ok()) return info.status();
+                       const pqxx::result rows = transaction.exec_prepared(
+                           sql::kListPending, info->run_no, query.after, query.up_to, TextArray(query.keys),
+                           query.limit.rows, static_cast<int64_t>(query.limit.bytes));
+                       PendingPage page;
+                       page.run = *info;
+                       page.head = HeadFrom(rows[0]);
+                       for (const pqxx::row& row : rows) {
+                         if (row["sequence"].is_null()) break;
+                         page.messages.push_back(MessagePtrFrom(row, info->id));
+                         page.more = !row["more"].is_null();
+                       }
+                       return page;
+                     });
 }
 
 absl::StatusOr<HistoryPage> PostgresMessageLog::ListHistory(const HistoryQuery& query) {
@@ -234,7 +244,7 @@ absl::StatusOr<RunChanges> PostgresMessageLog::ReadChanges(const Cursor& from, c
                                       limit.rows, static_cast<int64_t>(limit.bytes));
         if (rows.empty()) return absl::OutOfRangeError("cursor is of a run that the database no longer has");
         const pqxx::row& row = rows[0];
-        const Position head = {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()};
+        const Position head = HeadFrom(row);
         if (absl::Status status = CheckReach(position, head, row); !status.ok()) return status;
         RunChanges changes = {
             .run_no = from.run_no, .epoch = epoch, .from = position, .to = head, .head = head};

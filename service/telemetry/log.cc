@@ -33,13 +33,20 @@ const char* NameOf(LogSeverity severity) {
 }
 
 // At most `limit` bytes of `text`, without half a character at the cut.
-std::string Shortened(const std::string& text, std::size_t limit) {
-  if (text.size() <= limit) return text;
+std::string Shortened(absl::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
   static constexpr char kMark[] = "…";
   std::size_t end = limit - (sizeof(kMark) - 1);
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   return absl::StrCat(text.substr(0, end), kMark);
 }
+
+template <typename Number>
+Number JsonOf(Number number, std::size_t /*limit*/) {
+  return number;
+}
+
+std::string JsonOf(absl::string_view text, std::size_t limit) { return Shortened(text, limit); }
 
 nlohmann::ordered_json Head(absl::Time time, LogSeverity severity, absl::string_view event) {
   return {{"time", absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ", time, absl::UTCTimeZone())},
@@ -58,16 +65,12 @@ std::string FormatLogLine(absl::Time time, LogSeverity severity, absl::string_vi
     nlohmann::ordered_json json = Head(time, severity, event);
     for (const LogField& field : fields) {
       nlohmann::ordered_json& slot = json[std::string(field.name)];
-      if (const auto* text = std::get_if<std::string>(&field.value)) {
-        slot = Shortened(*text, limit);
-      } else {
-        std::visit([&slot](const auto& value) { slot = value; }, field.value);
-      }
+      std::visit([&slot, limit](const auto& value) { slot = JsonOf(value, limit); }, field.value);
     }
     std::string line = Line(json);
     if (line.size() <= kMaxLineBytes) return line;
   }
-  nlohmann::ordered_json json = Head(time, severity, Shortened(std::string(event), kTextLimits[1]));
+  nlohmann::ordered_json json = Head(time, severity, Shortened(event, kTextLimits[1]));
   json["fields_left_out"] = fields.size();
   return Line(json);
 }

@@ -7,7 +7,6 @@
 #include <initializer_list>
 #include <string>
 #include <type_traits>
-#include <utility>
 #include <variant>
 
 #include "absl/strings/string_view.h"
@@ -18,7 +17,8 @@ namespace signalbox::service {
 enum class LogSeverity { kDebug, kInfo, kWarning, kError };
 
 /// One named value of an event. Names are literals in snake_case other than time, severity and event.
-/// Tokens, passwords and message contents are never the value of a field.
+/// Tokens, passwords and message contents are never the value of a field. Refers to a text that it is
+/// given, so it is only to be made as an argument of the calls below.
 struct LogField {
   template <std::integral Value>
   LogField(absl::string_view field, Value number) : name(field) {
@@ -29,12 +29,12 @@ struct LogField {
     }
   }
   LogField(absl::string_view field, double number) : name(field), value(number) {}
-  LogField(absl::string_view field, std::string text) : name(field), value(std::move(text)) {}
-  LogField(absl::string_view field, absl::string_view text) : name(field), value(std::string(text)) {}
-  LogField(absl::string_view field, const char* text) : name(field), value(std::string(text)) {}
+  LogField(absl::string_view field, absl::string_view text) : name(field), value(text) {}
+  LogField(absl::string_view field, const std::string& text) : LogField(field, absl::string_view(text)) {}
+  LogField(absl::string_view field, const char* text) : LogField(field, absl::string_view(text)) {}
 
   absl::string_view name;
-  std::variant<bool, int64_t, double, std::string> value;
+  std::variant<bool, int64_t, double, absl::string_view> value;
 };
 
 using LogFields = std::initializer_list<LogField>;
