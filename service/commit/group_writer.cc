@@ -44,9 +44,9 @@ void GroupWriter::Start() {
 void GroupWriter::Stop() {
   {
     absl::MutexLock lock(&mu_);
-    if (stopping_) return;
     stopping_ = true;
   }
+  absl::MutexLock lock(&stop_mu_);
   if (thread_.joinable()) thread_.join();
 }
 

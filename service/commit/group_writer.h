@@ -39,7 +39,7 @@ class GroupWriter {
 
   void Start();
 
-  /// Commits what waits, then joins. Idempotent.
+  /// Commits what waits, then joins. Idempotent and thread-safe: every call returns when it is done.
   void Stop();
 
   void Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done);
@@ -59,6 +59,7 @@ class GroupWriter {
   const std::function<absl::Time()> now_;
   const std::function<void(GroupOutcome&)> on_commit_;
   std::thread thread_;
+  absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
 
   absl::Mutex mu_;
   std::deque<PendingWrite> waiting_ ABSL_GUARDED_BY(mu_);

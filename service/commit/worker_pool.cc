@@ -13,10 +13,11 @@ void WorkerPool::Start() {
 void WorkerPool::Stop() {
   {
     absl::MutexLock lock(&mu_);
-    if (stopping_) return;
     stopping_ = true;
   }
+  absl::MutexLock lock(&stop_mu_);
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 absl::Status WorkerPool::Submit(std::function<void()> task) {

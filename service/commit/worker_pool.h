@@ -21,7 +21,7 @@ class WorkerPool final : public Executor {
 
   void Start();
 
-  /// Runs what waits, then joins. Idempotent.
+  /// Runs what waits, then joins. Idempotent and thread-safe: every call returns when it is done.
   void Stop();
 
   absl::Status Submit(std::function<void()> task) override;
@@ -33,6 +33,7 @@ class WorkerPool final : public Executor {
   const int thread_count_;
   const size_t max_waiting_;
   std::vector<std::thread> threads_;
+  absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
   absl::Mutex mu_;
   std::deque<std::function<void()>> waiting_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

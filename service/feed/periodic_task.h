@@ -21,12 +21,13 @@ class PeriodicTask {
     thread_ = std::thread([this] { Run(); });
   }
 
-  /// Waits for a call that is under way. Idempotent.
+  /// Waits for a call that is under way. Idempotent and thread-safe: every call returns when it is done.
   void Stop() {
     {
       absl::MutexLock lock(&mu_);
       stopping_ = true;
     }
+    absl::MutexLock lock(&stop_mu_);
     if (thread_.joinable()) thread_.join();
   }
 
@@ -42,6 +43,7 @@ class PeriodicTask {
   const absl::Duration interval_;
   const std::function<void()> task_;
   std::thread thread_;
+  absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
   absl::Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };

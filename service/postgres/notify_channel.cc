@@ -57,6 +57,7 @@ void NotifyChannel::Stop() {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
+  absl::MutexLock lock(&stop_mu_);
   if (send_thread_.joinable()) send_thread_.join();
   if (listen_thread_.joinable()) listen_thread_.join();
 }

@@ -35,7 +35,7 @@ class NotifyChannel {
   ~NotifyChannel();
 
   void Start();
-  void Stop();  ///< Idempotent; returns within about a second.
+  void Stop();  ///< Idempotent and thread-safe; every call returns when both threads have ended.
 
   /// Thread-safe, never blocks.
   void Announce(const std::vector<int64_t>& run_nos);
@@ -53,6 +53,7 @@ class NotifyChannel {
   const Callbacks callbacks_;
   std::thread send_thread_;
   std::thread listen_thread_;
+  absl::Mutex stop_mu_;      // one join at a time; never held with another lock before it
   int64_t probe_heard_ = 0;  // listener's thread only
 
   absl::Mutex mu_;
