@@ -65,7 +65,7 @@ CREATE TABLE signalbox.messages (
   PRIMARY KEY (run_no, sequence),
   CHECK ((change IS NULL) = (state = 1)),
   CHECK ((finish_time IS NULL) = (state IN (1, 2)))
-);
+) WITH (fillfactor = 85);
 
 CREATE UNIQUE INDEX messages_request ON signalbox.messages (run_no, request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX messages_pending ON signalbox.messages (run_no, sequence) WHERE change IS NULL;

@@ -99,7 +99,9 @@ void SubscriptionHub::OnRead(const std::shared_ptr<Subscription>& subscription,
   if (changes.ok()) {
     absl::MutexLock lock(&mu_);
     const auto it = feeds_.find(subscription->run_no_);
-    is_news = it != feeds_.end() && !it->second->run.Observe(changes->head);
+    if (it != feeds_.end()) {
+      is_news = !it->second->run.Observe(changes->head) || std::exchange(it->second->is_dirty, false);
+    }
   }
   {
     absl::MutexLock lock(&subscription->mu_);
@@ -174,10 +176,10 @@ void SubscriptionHub::CatchUp(int64_t run_no) {
   {
     absl::MutexLock lock(&mu_);
     const auto it = feeds_.find(run_no);
-    // Without a head every subscriber is still at its first read, which will see the news.
-    if (it == feeds_.end() || !it->second->run.head()) return;
+    if (it == feeds_.end()) return;
     Feed& feed = *it->second;
-    if (feed.is_reading) {
+    // Without a head the first subscriber is still at its first read, which may be too early for the news.
+    if (feed.is_reading || !feed.run.head()) {
       feed.is_dirty = true;
       return;
     }
@@ -196,6 +198,7 @@ void SubscriptionHub::ReadFeed(Cursor from) {
 void SubscriptionHub::FinishRead(const Cursor& from, absl::StatusOr<RunChanges> changes) {
   Subscriptions subscriptions;
   absl::Status end;
+  const bool is_read = changes.ok();
   bool again = false;
   {
     absl::MutexLock lock(&mu_);
@@ -207,15 +210,17 @@ void SubscriptionHub::FinishRead(const Cursor& from, absl::StatusOr<RunChanges> 
     if (absl::IsOutOfRange(changes.status())) {
       end = changes.status();
       subscriptions = TakeFeed(from.run_no);
-    } else if (changes.ok() && (changes->to != changes->from || changes->ended)) {
+    } else if (is_read && (changes->to != changes->from || changes->ended)) {
       again = again || changes->to != changes->head;
-      feed.run.Add(std::make_shared<const RunChanges>(*std::move(changes)));
+      // A gap: a commit moved the head during the read, and the read saw even more.
+      const RunFeed::Fit fit = feed.run.Add(std::make_shared<const RunChanges>(*std::move(changes)));
+      again = again || fit == RunFeed::Fit::kGap;
       subscriptions.assign(feed.subscriptions.begin(), feed.subscriptions.end());
     }
   }
   if (!end.ok()) return End(subscriptions, end);
   Wake(std::move(subscriptions));
-  if (again && changes.ok()) CatchUp(from.run_no);
+  if (again && is_read) CatchUp(from.run_no);
 }
 
 SubscriptionHub::Subscriptions SubscriptionHub::TakeFeed(int64_t run_no) {

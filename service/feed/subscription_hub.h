@@ -104,7 +104,7 @@ class SubscriptionHub {
     int64_t epoch = 0;
     RunFeed run;
     bool is_reading = false;
-    bool is_dirty = false;  // news came during the read
+    bool is_dirty = false;  // news came during a read, or before the first
     absl::flat_hash_set<std::shared_ptr<Subscription>> subscriptions;
   };
   using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
