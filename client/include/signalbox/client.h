@@ -93,7 +93,9 @@ struct WatchRequest {
 /// try. No thread and no connection exists before the first call or inbox.
 ///
 /// A client must outlive the calls made on it, not its inboxes. In a forked child its calls fail
-/// with kFailedPrecondition; make a new client there.
+/// with kFailedPrecondition. A new client can be made there if the fork came before the parent's
+/// first call or inbox; otherwise Create() fails with kFailedPrecondition, because gRPC does not work
+/// in such a child.
 class Client {
  public:
   /// kInvalidArgument names the field that is wrong. Does not connect.

@@ -75,7 +75,7 @@ struct InboxStatus {
 /// To act at most once, claim first with AckNow(); to act at least once, act and then Ack().
 ///
 /// In a forked child an inbox is inert: it holds nothing, its state is kClosed, acks fail, and its
-/// destructor touches nothing of the parent's. Reopen() starts it anew there.
+/// destructor touches nothing of the parent's.
 class Inbox {
  public:
   ~Inbox();  // Close()
@@ -107,15 +107,18 @@ class Inbox {
   const std::string& consumer() const;
 
   /// Waits until the inbox holds everything that was pending when this was called, at most
-  /// `timeout`; false when it did not get there. For start-up and tests.
+  /// `timeout`; false when it did not get there. Asks the server, even when the stream is healthy. For
+  /// start-up and tests.
   bool WaitSynced(absl::Duration timeout) const;
 
   /// Stops the threads and sends what acks it can; at most 2 s, whatever the network does.
   /// Idempotent. What is pending can no longer be read.
   void Close();
 
-  /// In a forked child: starts anew, with the same options and handlers and a new consumer name.
-  /// kFailedPrecondition in the process that opened it.
+  /// In a forked child: starts anew, with the same options and handlers and a new consumer name; no
+  /// other thread may use the inbox meanwhile. kFailedPrecondition in the process that opened it, and
+  /// in a child that was forked when gRPC was running, where gRPC would end the process: let workers
+  /// be started by spawn or forkserver, and open inboxes of their own.
   absl::Status Reopen();
 
  private:

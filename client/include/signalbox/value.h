@@ -25,6 +25,7 @@ class Value {
   using List = std::vector<Value>;
   using Object = std::map<std::string, Value, std::less<>>;
 
+  // Not explicit, so that a value is written as 0.001 or "text". NOLINTBEGIN(google-explicit-constructor)
   Value() = default;  // null
   Value(std::nullptr_t) {}
   Value(bool value) : data_(value) {}
@@ -35,6 +36,7 @@ class Value {
   Value(std::string value) : data_(std::move(value)) {}
   Value(List value) : data_(std::move(value)) {}
   Value(Object value) : data_(std::move(value)) {}
+  // NOLINTEND(google-explicit-constructor)
 
   bool is_null() const { return std::holds_alternative<std::monostate>(data_); }
 

@@ -1,0 +1,55 @@
+#include "address.h"
+
+#include <arpa/inet.h>
+
+#include <string>
+
+namespace signalbox::internal {
+namespace {
+
+bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
+  if (text->substr(0, prefix.size()) != prefix) return false;
+  text->remove_prefix(prefix.size());
+  return true;
+}
+
+// "[::1]:50051", "::1", "localhost:50051" without the port and the brackets.
+std::string HostOf(std::string_view target) {
+  if (target.substr(0, 1) == "[") {
+    const std::size_t end = target.find(']');
+    return end == std::string_view::npos ? "" : std::string(target.substr(1, end - 1));
+  }
+  const std::size_t colon = target.find(':');
+  const bool is_bare_ipv6 =
+      colon != std::string_view::npos && target.find(':', colon + 1) != std::string_view::npos;
+  return std::string(is_bare_ipv6 ? target : target.substr(0, colon));
+}
+
+bool IsLoopbackHost(const std::string& host) {
+  if (host == "localhost") return true;
+  in_addr v4{};
+  if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return (ntohl(v4.s_addr) >> 24) == 127;
+  in6_addr v6{};
+  return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+}  // namespace
+
+bool IsLoopback(std::string_view address) {
+  if (ConsumePrefix(&address, "unix:") || ConsumePrefix(&address, "unix-abstract:")) return true;
+  if (ConsumePrefix(&address, "dns:")) {
+    // dns://authority/host: only the default authority is known to be harmless.
+    if (ConsumePrefix(&address, "//") && !ConsumePrefix(&address, "/")) return false;
+  } else if (!ConsumePrefix(&address, "ipv4:")) {
+    ConsumePrefix(&address, "ipv6:");
+  }
+  // Several addresses, as ipv4: and ipv6: allow, must all be local.
+  while (true) {
+    const std::size_t comma = address.find(',');
+    if (!IsLoopbackHost(HostOf(address.substr(0, comma)))) return false;
+    if (comma == std::string_view::npos) return true;
+    address.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace signalbox::internal

@@ -1,0 +1,59 @@
+#ifndef SIGNALBOX_SRC_DISPATCHER_H
+#define SIGNALBOX_SRC_DISPATCHER_H
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
+#include "inbox_shared.h"
+#include "signalbox/inbox.h"
+
+namespace signalbox::internal {
+
+/// Runs one handler and says how to ack: kApplied with its reply, or kFailed with the text of its
+/// error. The one place where exceptions of the program's own code are caught.
+Ack RunHandler(const Handler& handler, const Message& message, int64_t step);
+
+/// The handlers of an inbox, by key, and their running. Thread-safe.
+class Dispatcher {
+ public:
+  /// Adds or replaces a handler; kInvalidArgument names the field, kResourceExhausted the limit.
+  absl::Status Register(KeyDeclaration declaration, Handler handler) ABSL_LOCKS_EXCLUDED(mu_);
+
+  /// Runs the handlers for what is pending, oldest first, on this thread; `on_acked` after each.
+  /// Returns how many it ran; 0 at once when another call is under way.
+  int Dispatch(int64_t step, InboxShared& shared, const std::function<void()>& on_acked);
+
+  std::vector<KeyDeclaration> Declarations() const;
+
+  /// Copies the handlers of `other`; takes no lock, so it may be used in a forked child.
+  void CopyFrom(const Dispatcher& other);
+
+ private:
+  struct Registered {
+    KeyDeclaration declaration;
+    Handler handler;
+  };
+  using Table = std::map<std::string, std::shared_ptr<const Registered>, std::less<>>;
+
+  int DispatchAll(int64_t step, InboxShared& shared, const std::function<void()>& on_acked);
+
+  std::atomic<bool> dispatching_{false};
+
+  // Tables are never changed and are kept until the end, so that reading one takes no lock. There are
+  // as many as handlers were registered.
+  std::atomic<const Table*> table_{nullptr};
+  absl::Mutex mu_;
+  std::vector<std::unique_ptr<const Table>> tables_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace signalbox::internal
+
+#endif  // SIGNALBOX_SRC_DISPATCHER_H

@@ -1,0 +1,159 @@
+#include "grpc_message_stub.h"
+
+#include <mutex>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "grpc_conversion.h"
+#include "grpc_enum_conversion.h"
+#include "signalbox/v1/message_service.grpc.pb.h"
+#include "signalbox/v1/run_service.grpc.pb.h"
+
+namespace signalbox::internal {
+namespace {
+
+class GrpcMessageStub final : public MessageStub {
+ public:
+  explicit GrpcMessageStub(std::shared_ptr<GrpcConnection> connection) : connection_(std::move(connection)) {}
+
+  absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration timeout) override {
+    auto response = Call<v1::MessageService>(&v1::MessageService::Stub::Publish, ToProto(request), timeout);
+    if (!response.ok()) return response.status();
+    const auto& superseded = response->superseded_ids();
+    return PublishResult{FromProto(response->message()), {superseded.begin(), superseded.end()}};
+  }
+
+  absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key, absl::Duration timeout) override {
+    v1::GetRequest request;
+    ToProto(run, request.mutable_run());
+    request.set_key(key);
+    auto response = Call<v1::MessageService>(&v1::MessageService::Stub::Get, request, timeout);
+    if (!response.ok()) return response.status();
+    GetResult result{std::nullopt, response->pending_count()};
+    if (response->has_message()) result.message = FromProto(response->message());
+    return result;
+  }
+
+  absl::StatusOr<MessagePage> GetAll(const RunRef& run, const std::vector<std::string>& keys,
+                                     const std::string& page_token, absl::Duration timeout) override {
+    return Converted(Call<v1::MessageService>(&v1::MessageService::Stub::GetAll,
+                                              ToGetAllRequest(run, keys, page_token), timeout));
+  }
+
+  absl::StatusOr<std::vector<AckResult>> Ack(const std::vector<std::string>& message_ids,
+                                             const std::string& consumer, const signalbox::Ack& ack,
+                                             absl::Duration timeout) override {
+    return Converted(Call<v1::MessageService>(&v1::MessageService::Stub::Ack,
+                                              ToProto(message_ids, consumer, ack), timeout));
+  }
+
+  absl::StatusOr<Message> Await(const std::string& message_id, AwaitUntil until, absl::Duration wait,
+                                absl::Duration timeout) override {
+    v1::AwaitRequest request;
+    request.set_message_id(message_id);
+    request.set_until(until == AwaitUntil::kAcked ? v1::AWAIT_UNTIL_ACKED : v1::AWAIT_UNTIL_FINISHED);
+    ToProto(wait, request.mutable_timeout());
+    return MessageOf(Call<v1::MessageService>(&v1::MessageService::Stub::Await, request, timeout));
+  }
+
+  absl::StatusOr<Message> Cancel(const std::string& message_id, const std::string& reason,
+                                 absl::Duration timeout) override {
+    v1::CancelRequest request;
+    request.set_message_id(message_id);
+    request.set_reason(reason);
+    return MessageOf(Call<v1::MessageService>(&v1::MessageService::Stub::Cancel, request, timeout));
+  }
+
+  absl::StatusOr<MessagePage> ListMessages(const ListMessagesRequest& request, int page_size,
+                                           const std::string& page_token, absl::Duration timeout) override {
+    return Converted(Call<v1::MessageService>(&v1::MessageService::Stub::ListMessages,
+                                              ToProto(request, page_size, page_token), timeout));
+  }
+
+  absl::StatusOr<Run> CreateRun(const CreateRunRequest& request, const std::string& request_id,
+                                absl::Duration timeout) override {
+    return RunOf(
+        Call<v1::RunService>(&v1::RunService::Stub::CreateRun, ToProto(request, request_id), timeout));
+  }
+
+  absl::StatusOr<Run> GetRun(const RunRef& run, absl::Duration timeout) override {
+    v1::GetRunRequest request;
+    ToProto(run, request.mutable_run());
+    return RunOf(Call<v1::RunService>(&v1::RunService::Stub::GetRun, request, timeout));
+  }
+
+  absl::StatusOr<RunPage> ListRuns(const ListRunsRequest& request, int page_size,
+                                   const std::string& page_token, absl::Duration timeout) override {
+    return Converted(Call<v1::RunService>(&v1::RunService::Stub::ListRuns,
+                                          ToProto(request, page_size, page_token), timeout));
+  }
+
+  absl::StatusOr<Run> EndRun(const RunRef& run, RunOutcome outcome, absl::Duration timeout) override {
+    v1::EndRunRequest request;
+    ToProto(run, request.mutable_run());
+    request.set_outcome(ToProto(outcome));
+    return RunOf(Call<v1::RunService>(&v1::RunService::Stub::EndRun, request, timeout));
+  }
+
+  absl::StatusOr<Run> DeclareKeys(const RunRef& run, const std::vector<KeyDeclaration>& keys,
+                                  absl::Duration timeout) override {
+    return RunOf(
+        Call<v1::RunService>(&v1::RunService::Stub::DeclareKeys, ToDeclareKeysRequest(run, keys), timeout));
+  }
+
+ private:
+  template <typename Service, typename Request, typename Response>
+  absl::StatusOr<Response> Call(grpc::Status (Service::Stub::*method)(grpc::ClientContext*, const Request&,
+                                                                      Response*),
+                                const Request& request, absl::Duration timeout) {
+    grpc::ClientContext context;
+    if (absl::Status status = connection_->Prepare(context, timeout); !status.ok()) return status;
+    Response response;
+    const grpc::Status status =
+        (std::get<typename Service::Stub>(StartedStubs()).*method)(&context, request, &response);
+    if (!status.ok()) return FromGrpc(status);
+    return response;
+  }
+
+  template <typename Response>
+  static auto Converted(const absl::StatusOr<Response>& response)
+      -> absl::StatusOr<decltype(FromProto(*response))> {
+    if (!response.ok()) return response.status();
+    return FromProto(*response);
+  }
+
+  template <typename Response>
+  static absl::StatusOr<Message> MessageOf(const absl::StatusOr<Response>& response) {
+    if (!response.ok()) return response.status();
+    return FromProto(response->message());
+  }
+
+  template <typename Response>
+  static absl::StatusOr<Run> RunOf(const absl::StatusOr<Response>& response) {
+    if (!response.ok()) return response.status();
+    return FromProto(response->run());
+  }
+
+  using Stubs = std::tuple<v1::MessageService::Stub, v1::RunService::Stub>;
+
+  Stubs& StartedStubs() {
+    std::call_once(started_, [this] {
+      const std::shared_ptr<grpc::Channel> channel = connection_->Channel();
+      stubs_.emplace(channel, channel);
+    });
+    return *stubs_;
+  }
+
+  const std::shared_ptr<GrpcConnection> connection_;
+  std::once_flag started_;
+  std::optional<Stubs> stubs_;
+};
+
+}  // namespace
+
+std::unique_ptr<MessageStub> MakeGrpcMessageStub(std::shared_ptr<GrpcConnection> connection) {
+  return std::make_unique<GrpcMessageStub>(std::move(connection));
+}
+
+}  // namespace signalbox::internal

@@ -1,0 +1,30 @@
+#include "inbox_shared.h"
+
+#include <utility>
+
+namespace signalbox::internal {
+
+absl::Status InboxShared::AddAck(const std::string& message_id, Ack ack, AckReceipt receipt) {
+  const absl::MutexLock lock(&mu);
+  if (closing) return absl::FailedPreconditionError("the inbox is closed");
+  if (!outbox.HasRoom()) {
+    return absl::ResourceExhaustedError("max_outstanding_acks: too many acks wait for the server already");
+  }
+  state.Take(message_id);
+  outbox.Add(message_id, std::move(ack), std::move(receipt));
+  return absl::OkStatus();
+}
+
+bool InboxShared::BeginHandling(const std::string& message_id) {
+  const absl::MutexLock lock(&mu);
+  // Asked first: a message whose handler has run must never be shown again for want of room.
+  if (closing || !outbox.HasRoom()) return false;
+  return state.Take(message_id);
+}
+
+void InboxShared::FinishHandling(const std::string& message_id, Ack ack) {
+  const absl::MutexLock lock(&mu);
+  if (!closing) outbox.Add(message_id, std::move(ack), nullptr);
+}
+
+}  // namespace signalbox::internal

@@ -1,0 +1,122 @@
+#ifndef SIGNALBOX_SRC_INBOX_STATE_H
+#define SIGNALBOX_SRC_INBOX_STATE_H
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "clock.h"
+#include "signalbox/message.h"
+#include "snapshot_cell.h"
+
+namespace signalbox::internal {
+
+using MessagePtr = std::shared_ptr<const Message>;
+
+/// What is pending in a run, learned from a stream and from refreshes that may overlap.
+///
+/// A stream vouches for the messages it sent, and for those up to the cursor it was resumed from.
+/// When it says that everything up to a sequence has been sent, whatever it does not vouch for up to
+/// there is no longer pending and is dropped. A refresh adds what it found, and drops what had been
+/// learned before it began and is not in it. So a message is never forgotten while it is pending,
+/// and one that is not does not outlive the next proof.
+///
+/// A message that was taken (see Take()) is not shown again until the server has said that it is no
+/// longer pending and the ack is settled, however often it is sent.
+///
+/// The readers HasPending(), Oldest(), All() and IsPending() may be called by any thread at any
+/// time: no lock, no system call, and nothing is allocated when nothing is pending. All other
+/// methods need outer synchronization.
+class InboxState {
+ public:
+  // Readers.
+
+  bool HasPending() const { return visible_.load(std::memory_order_acquire) > 0; }
+  MessagePtr Oldest(std::string_view key) const;
+  std::vector<MessagePtr> All() const;
+
+  // The stream.
+
+  /// A stream is opened with cursor(), which may be empty.
+  void OnStreamOpening();
+  void OnStreamMessage(Message message);
+  void OnWithdrawn(const std::string& message_id);
+  void OnProgress(const std::string& cursor, int64_t head_sequence, bool synced);
+
+  /// Where the next stream goes on; empty: afresh.
+  const std::string& cursor() const { return cursor_; }
+  void DropCursor() { cursor_.clear(); }
+
+  // Refreshes, one at a time.
+
+  void OnRefreshStarted();
+  void OnRefreshed(std::vector<Message> pending);
+  void OnRefreshAbandoned();
+
+  // Acks.
+
+  /// Hides a message from the readers; true when it was visible.
+  bool Take(const std::string& message_id);
+
+  /// The last ack of a taken message that was under way is settled, or was given up.
+  void OnSettled(const std::string& message_id);
+
+  // Expiry, by the server's clock as far as it is known.
+
+  void SetServerTime(absl::Time server_time, Instant now) {
+    server_offset_ = server_time - absl::UnixEpoch() - now;
+  }
+  void Expire(Instant now);
+  Instant NextExpiry() const;
+
+  /// Forgets everything.
+  void Clear();
+
+ private:
+  struct Entry {
+    explicit Entry(Message m) : message(std::make_shared<const Message>(std::move(m))) {}
+    const MessagePtr message;
+    std::atomic<bool> visible{true};
+    bool vouched = false;     ///< By the present stream.
+    uint64_t cursor_no = 0;   ///< Number of the last cursor told before it came.
+    uint64_t learned_at = 0;  ///< Value of events_ when its being pending was last known.
+  };
+  using Snapshot = std::vector<std::shared_ptr<Entry>>;
+  using Entries = std::map<int64_t, std::shared_ptr<Entry>>;
+
+  Entry& Add(Message message);
+  Entries::iterator Remove(Entries::iterator entry);
+  Entries::iterator Find(const std::string& message_id);
+  void Hide(Entry& entry);
+  void Publish();
+  Instant ExpiryOf(const Entry& entry) const;
+
+  std::atomic<int64_t> visible_{0};
+  SnapshotCell<Snapshot> snapshot_;
+
+  Entries entries_;  // By sequence.
+  std::unordered_map<std::string, int64_t> sequences_;
+  std::unordered_map<std::string, bool> taken_;  // By id; whether the ack is settled.
+
+  std::string cursor_;
+  uint64_t cursor_no_ = 0;
+  uint64_t events_ = 0;
+
+  bool refreshing_ = false;
+  uint64_t refresh_began_ = 0;
+  std::unordered_set<std::string> removed_since_refresh_;
+
+  std::optional<absl::Duration> server_offset_;
+};
+
+}  // namespace signalbox::internal
+
+#endif  // SIGNALBOX_SRC_INBOX_STATE_H

@@ -1,0 +1,158 @@
+#include "plain_calls.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "request_rules.h"
+#include "retry.h"
+
+namespace signalbox::internal {
+namespace {
+
+// The longest that one Await waits, so that no proxy takes it for dead; the server allows 5 minutes.
+constexpr absl::Duration kAwaitSlice = absl::Seconds(50);
+
+// What is asked for in one page; the server's limit.
+constexpr int kMaxPageSize = 1000;
+
+int PageSize(int limit, std::size_t have) {
+  if (limit <= 0) return kMaxPageSize;
+  return std::min(kMaxPageSize, limit - static_cast<int>(have));
+}
+
+// Follows pages until the last one, or until there are `limit` items; 0 means no limit.
+template <typename Item, typename Page, typename Fetch>
+absl::StatusOr<std::vector<Item>> AllPages(int limit, std::vector<Item> Page::*items, Fetch fetch) {
+  std::vector<Item> all;
+  std::string page_token;
+  do {
+    absl::StatusOr<Page> page = fetch(PageSize(limit, all.size()), page_token);
+    if (!page.ok()) return page.status();
+    std::vector<Item>& more = (*page).*items;
+    std::move(more.begin(), more.end(), std::back_inserter(all));
+    page_token = std::move(page->next_page_token);
+  } while (!page_token.empty() && (limit <= 0 || all.size() < static_cast<std::size_t>(limit)));
+  return all;
+}
+
+}  // namespace
+
+PlainCalls::PlainCalls(MessageStub& stub, Clock& clock, RandomFraction random, absl::Duration default_timeout)
+    : stub_(stub), clock_(clock), random_(std::move(random)), default_timeout_(default_timeout) {}
+
+template <typename Call>
+auto PlainCalls::Retry(Timeout timeout, Call call) -> decltype(call(absl::Duration())) {
+  return CallWithRetry(clock_, random_, {timeout.value_or(default_timeout_)}, call);
+}
+
+absl::StatusOr<PublishResult> PlainCalls::Publish(PublishRequest request, Timeout timeout) {
+  if (absl::Status status = CheckText("key", request.key); !status.ok()) return status;
+  if (absl::Status status = CheckText("reason", request.reason); !status.ok()) return status;
+  if (absl::Status status = CheckText("request_id", request.request_id); !status.ok()) return status;
+  if (absl::Status status = CheckValue("value", request.value); !status.ok()) return status;
+  // Fixed before the first try: a try whose answer got lost must not publish a second message.
+  if (request.request_id.empty()) request.request_id = RandomId();
+  return Retry(timeout, [&](absl::Duration left) { return stub_.Publish(request, left); });
+}
+
+absl::StatusOr<GetResult> PlainCalls::Get(const RunRef& run, const std::string& key, Timeout timeout) {
+  if (absl::Status status = CheckText("key", key); !status.ok()) return status;
+  return Retry(timeout, [&](absl::Duration left) { return stub_.Get(run, key, left); });
+}
+
+absl::StatusOr<std::vector<Message>> PlainCalls::GetAll(const RunRef& run,
+                                                        const std::vector<std::string>& keys,
+                                                        Timeout timeout) {
+  const Instant deadline = clock_.Now() + timeout.value_or(default_timeout_);
+  return AllPages(0, &MessagePage::messages, [&](int, const std::string& page_token) {
+    return Retry(deadline - clock_.Now(),
+                 [&](absl::Duration left) { return stub_.GetAll(run, keys, page_token, left); });
+  });
+}
+
+absl::StatusOr<std::vector<AckResult>> PlainCalls::Ack(const std::vector<std::string>& message_ids,
+                                                       const std::string& consumer, const signalbox::Ack& ack,
+                                                       Timeout timeout) {
+  if (absl::Status status = CheckText("consumer", consumer); !status.ok()) return status;
+  if (absl::Status status = CheckText("error", ack.error); !status.ok()) return status;
+  if (ack.reply.has_value()) {
+    if (absl::Status status = CheckValue("reply", *ack.reply); !status.ok()) return status;
+  }
+  return Retry(timeout, [&](absl::Duration left) { return stub_.Ack(message_ids, consumer, ack, left); });
+}
+
+absl::StatusOr<Message> PlainCalls::Await(const std::string& message_id, absl::Duration wait,
+                                          AwaitUntil until) {
+  if (wait < absl::ZeroDuration()) return absl::InvalidArgumentError("wait: must not be negative");
+  const Instant wait_until = clock_.Now() + wait;
+  while (true) {
+    // An answer is given the usual time to arrive after the wait is over; a server that is away is
+    // waited for as long as the caller would wait anyway.
+    const absl::Duration rest = std::max(wait_until - clock_.Now(), absl::ZeroDuration());
+    absl::StatusOr<Message> message = Retry(rest + default_timeout_, [&](absl::Duration) {
+      const absl::Duration left = std::max(wait_until - clock_.Now(), absl::ZeroDuration());
+      const absl::Duration slice = std::min(left, kAwaitSlice);
+      return stub_.Await(message_id, until, slice, slice + default_timeout_);
+    });
+    if (!message.ok() || clock_.Now() >= wait_until) return message;
+    const bool is_reached =
+        until == AwaitUntil::kAcked ? message->state != MessageState::kPending : IsFinal(message->state);
+    if (is_reached) return message;
+  }
+}
+
+absl::StatusOr<Message> PlainCalls::Cancel(const std::string& message_id, const std::string& reason,
+                                           Timeout timeout) {
+  if (absl::Status status = CheckText("reason", reason); !status.ok()) return status;
+  return Retry(timeout, [&](absl::Duration left) { return stub_.Cancel(message_id, reason, left); });
+}
+
+absl::StatusOr<std::vector<Message>> PlainCalls::ListMessages(const ListMessagesRequest& request,
+                                                              Timeout timeout) {
+  if (request.limit < 0) return absl::InvalidArgumentError("limit: must not be negative");
+  const Instant deadline = clock_.Now() + timeout.value_or(default_timeout_);
+  return AllPages(request.limit, &MessagePage::messages, [&](int page_size, const std::string& page_token) {
+    return Retry(deadline - clock_.Now(), [&](absl::Duration left) {
+      return stub_.ListMessages(request, page_size, page_token, left);
+    });
+  });
+}
+
+absl::StatusOr<Run> PlainCalls::CreateRun(const CreateRunRequest& request, Timeout timeout) {
+  if (absl::Status status = CheckText("title", request.title); !status.ok()) return status;
+  for (const auto& [name, value] : request.labels) {
+    if (absl::Status status = CheckText("labels", name); !status.ok()) return status;
+    if (absl::Status status = CheckText("labels", value); !status.ok()) return status;
+  }
+  const std::string request_id = RandomId();
+  return Retry(timeout, [&](absl::Duration left) { return stub_.CreateRun(request, request_id, left); });
+}
+
+absl::StatusOr<Run> PlainCalls::GetRun(const RunRef& run, Timeout timeout) {
+  return Retry(timeout, [&](absl::Duration left) { return stub_.GetRun(run, left); });
+}
+
+absl::StatusOr<std::vector<Run>> PlainCalls::ListRuns(const ListRunsRequest& request, Timeout timeout) {
+  if (request.limit < 0) return absl::InvalidArgumentError("limit: must not be negative");
+  const Instant deadline = clock_.Now() + timeout.value_or(default_timeout_);
+  return AllPages(request.limit, &RunPage::runs, [&](int page_size, const std::string& page_token) {
+    return Retry(deadline - clock_.Now(),
+                 [&](absl::Duration left) { return stub_.ListRuns(request, page_size, page_token, left); });
+  });
+}
+
+absl::StatusOr<Run> PlainCalls::EndRun(const RunRef& run, RunOutcome outcome, Timeout timeout) {
+  return Retry(timeout, [&](absl::Duration left) { return stub_.EndRun(run, outcome, left); });
+}
+
+absl::StatusOr<Run> PlainCalls::DeclareKeys(const RunRef& run, const std::vector<KeyDeclaration>& keys,
+                                            Timeout timeout) {
+  for (const KeyDeclaration& key : keys) {
+    if (absl::Status status = CheckText("keys.key", key.key); !status.ok()) return status;
+    if (absl::Status status = CheckText("keys.description", key.description); !status.ok()) return status;
+  }
+  return Retry(timeout, [&](absl::Duration left) { return stub_.DeclareKeys(run, keys, left); });
+}
+
+}  // namespace signalbox::internal

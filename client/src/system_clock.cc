@@ -1,0 +1,24 @@
+#include "system_clock.h"
+
+#include <ctime>
+#include <thread>
+
+namespace signalbox::internal {
+
+SystemClock& SystemClock::Instance() {
+  static auto* const clock = new SystemClock;
+  return *clock;
+}
+
+Instant SystemClock::Now() const {
+  timespec now{};
+  // Counts the time a laptop was asleep, so that a connection that died meanwhile is noticed at once.
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return absl::DurationFromTimespec(now);
+}
+
+void SystemClock::Sleep(absl::Duration duration) {
+  if (duration > absl::ZeroDuration()) std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration));
+}
+
+}  // namespace signalbox::internal

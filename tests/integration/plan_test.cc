@@ -1,0 +1,137 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "service/postgres/connection_pool.h"
+#include "service/postgres/statements.h"
+#include "tests/integration/postgres_storage.h"
+#include "tests/support/temp_database.h"
+
+// What a statement costs must not depend on how long the history of a run is. Measured as pages of
+// the database that it touches: a run with 200,000 finished messages has some 5,000 of them.
+
+namespace signalbox::service {
+namespace {
+
+constexpr int kFinished = 200000;
+constexpr int64_t kFewPages = 250;
+
+struct Cost {
+  const char* statement;
+  const char* arguments;  // of EXECUTE; run 1 is the one with the long history
+
+  // Most plans are good before the first ANALYZE of a fresh table, too.
+  bool needs_statistics = false;
+};
+
+std::ostream& operator<<(std::ostream& out, const Cost& cost) { return out << cost.statement; }
+
+class PlanTest : public testing::TestWithParam<Cost> {
+ protected:
+  static void SetUpTestSuite() {
+    database_ = std::make_unique<TempDatabase>();
+    PostgresStorage storage(database_->Options(), 1000);
+    ASSERT_TRUE(storage.runs().Create({.project = "p", .id = "long"}).ok());
+    // No statistics: the plans must be good from the first minute on, not only after an ANALYZE.
+    database_->Query("ALTER TABLE signalbox.messages SET (autovacuum_enabled = false)");
+    database_->Query(
+        absl::StrCat("INSERT INTO signalbox.messages (run_no, sequence, nonce, change, create_time, "
+                     "finish_time, kind, state, "
+                     "key, value, publisher, reason, request_id) SELECT 1, g, g, g, now(), now(), 1, 3, 'k', "
+                     "'\\x00', '', '', "
+                     "int8send(g) FROM generate_series(1, ",
+                     kFinished, ") g"));
+    ASSERT_TRUE(storage.runs().Create({.project = "p", .id = "full"}).ok());
+    const NewMessage many = {.run = {.id = "full"}, .key = "k", .value = "v"};
+    ASSERT_TRUE(storage.log().ApplyGroup(std::vector<const NewMessage*>(1000, &many), {}).ok());
+    for (int i = 0; i < 3; ++i) {
+      const NewMessage draft = {.run = {.id = "long"}, .key = "k", .value = "v"};
+      const NewMessage* drafts[] = {&draft};
+      ASSERT_TRUE(storage.log().ApplyGroup(drafts, {}).ok());
+    }
+  }
+  static void TearDownTestSuite() { database_.reset(); }
+
+  static nlohmann::json Explain(const Cost& cost) {
+    const absl::StatusOr<Connection> connection = OpenConnection(database_->Options());
+    EXPECT_TRUE(connection.ok()) << connection.status();
+    connection->raw->prepare_now(cost.statement);
+    pqxx::work transaction(*connection->raw);  // rolled back
+    const auto explain = [&](const char* options) {
+      return nlohmann::json::parse(transaction
+                                       .exec1(absl::StrCat("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON", options,
+                                                           ") EXECUTE ", cost.statement, cost.arguments))[0]
+                                       .as<std::string>())[0]["Plan"];
+    };
+    explain("");  // the first run also reads the catalogs
+    return explain("");
+  }
+  // One line a node: what it is, and how many pages it touched.
+  static std::string Summary(const nlohmann::json& plan, const std::string& indent = "") {
+    std::string text = absl::StrCat(indent, plan["Node Type"].get<std::string>(), " ",
+                                    plan.value("Index Name", plan.value("Relation Name", "")), ": ",
+                                    plan["Actual Rows"].get<int64_t>(), " rows, ", PagesOf(plan), " pages\n");
+    if (!plan.contains("Plans")) return text;
+    for (const nlohmann::json& child : plan["Plans"]) text += Summary(child, indent + "  ");
+    return text;
+  }
+  static int64_t PagesOf(const nlohmann::json& plan) {
+    return plan["Shared Hit Blocks"].get<int64_t>() + plan["Shared Read Blocks"].get<int64_t>();
+  }
+
+  static std::unique_ptr<TempDatabase> database_;
+};
+
+std::unique_ptr<TempDatabase> PlanTest::database_;
+
+TEST_P(PlanTest, TouchesFewPages) {
+  if (GetParam().needs_statistics) GTEST_SKIP();
+  const nlohmann::json plan = Explain(GetParam());
+  EXPECT_LT(PagesOf(plan), kFewPages) << Summary(plan);
+}
+
+TEST_P(PlanTest, TouchesFewPagesAlsoWithStatistics) {
+  database_->Query("ANALYZE signalbox.messages");
+  const nlohmann::json plan = Explain(GetParam());
+  EXPECT_LT(PagesOf(plan), kFewPages) << Summary(plan);
+}
+
+const Cost kCosts[] = {
+    {"append_messages",
+     "('{long,long}', '{NULL,NULL}', '{NULL,NULL}', 1000, '{1,1}', '{a,b}', '{\"\\\\x00\",\"\\\\x00\"}', "
+     "'{1,2}', "
+     "'{\"\\\\x01\",NULL}', '{\"\\\\x02\",NULL}', '{NULL,NULL}', '{x,y}', '{\"\",\"\"}', '{7,8}')"},
+    {"ack_messages", "('{1}', '{1}', '{0}', '{200001}', '{1}', '{w}', '{1}', '{NULL}', '{\"\"}', '{0}')"},
+    {"cancel_message", "(1, 200001, 1, 'x')"},
+    {"end_run", "(1, 1)"},
+    {"expire_messages", "(1000)"},
+    {"read_pending", "(1, 'k')"},
+    {"list_pending", "(1, 0, 0, '{}', 1000, 1048576)"},
+    {"list_pending", "(1, 0, 200003, '{k,j}', 1000, 1048576)"},
+    {"list_history", "(1, 9223372036854775807, '{}', '{}', 100, 1048576)", true},
+    {"list_history", "(1, 100000, '{}', '{}', 100, 1048576)", true},
+    {"read_messages", "('{1}', '{5000}', '{5000}')"},
+    {"read_changes", "(1, 0, 0, 128, 65536)"},
+    {"read_changes", "(1, 200001, 199900, 128, 65536)"},
+    {"list_pending", "(2, 0, 0, '{}', 1000, 1048576)"},
+    {"read_changes", "(2, 0, 0, 128, 65536)"},
+    {"read_heads", "('{1}')"},
+    {"get_run", "(1)"},
+    {"list_runs", "(9223372036854775807, '', 0, '{}', 100)"},
+};
+
+INSTANTIATE_TEST_SUITE_P(Statements, PlanTest, testing::ValuesIn(kCosts));
+
+TEST_F(PlanTest, ListPendingUsesTheIndexOfWhatIsPending) {
+  const std::string plan = Explain({"list_pending", "(1, 0, 0, '{}', 1000, 1048576)"}).dump();
+  EXPECT_THAT(plan, testing::HasSubstr("messages_pending"));
+}
+
+}  // namespace
+}  // namespace signalbox::service

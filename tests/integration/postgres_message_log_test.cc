@@ -1,0 +1,250 @@
+#include "service/postgres/postgres_message_log.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <pqxx/pqxx>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "tests/integration/postgres_storage.h"
+#include "tests/support/message_log_contract.h"
+#include "tests/support/temp_database.h"
+
+namespace signalbox::service {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class PostgresUnderTest final : public LogUnderTest {
+ public:
+  MessageLog& log() override { return storage_.log(); }
+  int64_t AddRun(const std::string& id, const std::string& project, int64_t rank) override {
+    const absl::StatusOr<Run> run = storage_.runs().Create({.project = project, .id = id});
+    EXPECT_TRUE(run.ok()) << run.status();
+    EXPECT_EQ(run->rank, rank);
+    ids_[run->run_no] = id;
+    return run->run_no;
+  }
+  void EndRun(int64_t run_no, RunOutcome outcome) override {
+    EXPECT_TRUE(storage_.runs().End({.id = ids_[run_no]}, outcome).ok());
+  }
+  int64_t epoch() override { return epoch_; }
+  void LetShortTtlPass() override { absl::SleepFor(2 * kShortTtl); }
+
+ private:
+  TempDatabase database_;
+  const int64_t epoch_ = OpenConnection(database_.Options())->epoch;
+  PostgresStorage storage_{database_.Options(), kContractMaxPending};
+  std::map<int64_t, std::string> ids_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Postgres, MessageLogContract,
+                         testing::Values(MakeLog([] { return std::make_unique<PostgresUnderTest>(); })));
+
+class PostgresMessageLogTest : public testing::Test {
+ protected:
+  PostgresMessageLogTest() { EXPECT_TRUE(storage_.runs().Create({.project = "p", .id = "run-a"}).ok()); }
+
+  static NewMessage Draft(const std::string& key = "k") {
+    return {.run = {.id = "run-a"}, .key = key, .value = "v"};
+  }
+  absl::StatusOr<GroupOutcome> Publish(const std::vector<NewMessage>& drafts) {
+    return PublishAt(storage_, drafts);
+  }
+  static absl::StatusOr<GroupOutcome> PublishAt(PostgresStorage& storage,
+                                                const std::vector<NewMessage>& drafts) {
+    std::vector<const NewMessage*> pointers;
+    for (const NewMessage& draft : drafts) pointers.push_back(&draft);
+    return storage.log().ApplyGroup(pointers, {});
+  }
+  ConnectionOptions Impatient() const {
+    ConnectionOptions options = database_.Options("impatient");
+    options.lock_timeout = absl::Milliseconds(100);
+    return options;
+  }
+
+  TempDatabase database_;
+  PostgresStorage storage_{database_.Options("log"), 1000};
+};
+
+TEST_F(PostgresMessageLogTest, AThousandMayBePendingAndNotOneMore) {
+  for (int i = 0; i < 2; ++i) {
+    const absl::StatusOr<GroupOutcome> outcome = Publish(std::vector<NewMessage>(500, Draft()));
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    for (const Appended& appended : outcome->appended) EXPECT_TRUE(appended.status.ok()) << appended.status;
+  }
+  EXPECT_TRUE(absl::IsResourceExhausted(Publish({Draft()})->appended[0].status));
+  EXPECT_THAT(Publish({Draft()})->appended[0].status.message(), HasSubstr("1000"));
+  const absl::StatusOr<PendingPage> page =
+      storage_.log().ListPending({.run = {.id = "run-a"}, .limit = {.rows = 2000, .bytes = 1 << 20}});
+  ASSERT_TRUE(page.ok());
+  ASSERT_THAT(page->messages, SizeIs(1000));
+  ASSERT_TRUE(storage_.log().Cancel(page->messages[500]->id, "").ok());
+  const absl::StatusOr<GroupOutcome> two = Publish({Draft(), Draft()});
+  EXPECT_TRUE(two->appended[0].status.ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(two->appended[1].status));
+}
+
+TEST_F(PostgresMessageLogTest, WithSettingsAFullGroupIsDecidedOneByOne) {
+  NewMessage setting = Draft("lr");
+  setting.kind = Kind::kSetting;
+  ASSERT_TRUE(Publish({setting}).ok());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(Publish(std::vector<NewMessage>(500, Draft())).ok());
+  const absl::StatusOr<GroupOutcome> group = Publish({setting, Draft()});
+  ASSERT_TRUE(group.ok());
+  EXPECT_TRUE(absl::IsAborted(group->appended[0].status)) << group->appended[0].status;
+  EXPECT_TRUE(Publish({setting})->appended[0].status.ok());
+  EXPECT_TRUE(absl::IsResourceExhausted(Publish({Draft()})->appended[0].status));
+}
+
+TEST_F(PostgresMessageLogTest, ADeclaredKindIsUsedWhenNoneIsGiven) {
+  ASSERT_TRUE(storage_.runs().DeclareKeys({.id = "run-a"}, {{"lr", Kind::kSetting, ""}}).ok());
+  NewMessage command = Draft("lr");
+  command.kind = Kind::kCommand;
+  const absl::StatusOr<GroupOutcome> outcome = Publish({Draft("lr"), Draft("k"), command, Draft("lr")});
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->appended[0].message->kind, Kind::kSetting);
+  EXPECT_EQ(outcome->appended[1].message->kind, Kind::kCommand);
+  EXPECT_EQ(outcome->appended[2].message->kind, Kind::kCommand);
+  EXPECT_THAT(outcome->appended[3].superseded, SizeIs(1));
+}
+
+TEST_F(PostgresMessageLogTest, KeepsEveryByte) {
+  std::string bytes;
+  for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+  NewMessage draft = Draft();
+  draft.value = bytes + bytes;
+  draft.request_id = bytes.substr(0, 128);
+  draft.fingerprint = bytes.substr(128);
+  const MessageId id = Publish({draft})->appended[0].message->id;
+  EXPECT_EQ(storage_.log().ReadMessages({id}).value()[0]->value, draft.value);
+  EXPECT_EQ(Publish({draft})->appended[0].message->id, id);
+  EXPECT_EQ(storage_.log().ListPending({.run = {.id = "run-a"}, .limit = kLargePage})->messages[0]->value,
+            draft.value);
+}
+
+TEST_F(PostgresMessageLogTest, AValueOfTheLargestSizeFits) {
+  NewMessage draft = Draft();
+  draft.value = std::string(64 << 10, '\xff');
+  const absl::StatusOr<GroupOutcome> outcome = Publish(std::vector<NewMessage>(20, draft));
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  const absl::StatusOr<PendingPage> page =
+      storage_.log().ListPending({.run = {.id = "run-a"}, .limit = {.rows = 1000, .bytes = 1 << 20}});
+  EXPECT_THAT(page->messages, SizeIs(16));
+  EXPECT_TRUE(page->more);
+}
+
+TEST_F(PostgresMessageLogTest, ARequestIdTwiceInOneGroupFailsAsAWhole) {
+  NewMessage by_id = Draft();
+  by_id.request_id = "r";
+  NewMessage by_rank = by_id;
+  by_rank.run = {.project = "p", .rank = 1};
+  EXPECT_FALSE(Publish({by_id, by_rank}).ok()) << "the writer then tries them one by one";
+  EXPECT_EQ(Publish({by_id})->appended[0].message->id.sequence, 1);
+  EXPECT_EQ(Publish({by_rank})->appended[0].message->id.sequence, 1);
+}
+
+TEST_F(PostgresMessageLogTest, ChangesBeforeWhatWasPrunedAreOutOfRange) {
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Publish({Draft()}).ok());
+  const RunInfo info = *storage_.log().FindRun({.id = "run-a"});
+  database_.Query("UPDATE signalbox.runs SET pruned_sequence = 2, pruned_change = 1");
+  database_.Query("DELETE FROM signalbox.messages WHERE sequence <= 2");
+  const auto read = [&](const Position& from) {
+    return storage_.log().ReadChanges({info.epoch, info.run_no, from}, kLargePage);
+  };
+  EXPECT_TRUE(absl::IsOutOfRange(read({1, 1}).status()));
+  EXPECT_THAT(read({1, 1}).status().message(), HasSubstr("3")) << "says where what is kept begins";
+  EXPECT_TRUE(absl::IsOutOfRange(read({2, 0}).status()));
+  EXPECT_TRUE(read({2, 1}).ok());
+  EXPECT_THAT(read({0, 0})->messages, SizeIs(1)) << "who starts afresh misses nothing";
+}
+
+TEST_F(PostgresMessageLogTest, AHeldLockIsGivenUpAndDidNotHappen) {
+  PostgresStorage impatient(Impatient(), 1000);
+  pqxx::connection holder(database_.Options().url);
+  pqxx::work transaction(holder);
+  transaction.exec("SELECT 1 FROM signalbox.runs FOR UPDATE");
+  EXPECT_TRUE(absl::IsAborted(PublishAt(impatient, {Draft()}).status()));
+  EXPECT_TRUE(absl::IsAborted(impatient.log().Cancel({1, 1, 1}, "").status()));
+  EXPECT_TRUE(impatient.log().FindRun({.id = "run-a"}).ok()) << "readers wait for nobody";
+  EXPECT_TRUE(impatient.log().ListPending({.run = {.id = "run-a"}, .limit = kLargePage}).ok());
+  transaction.abort();
+  EXPECT_EQ(PublishAt(impatient, {Draft()})->appended[0].message->id.sequence, 1);
+}
+
+TEST_F(PostgresMessageLogTest, ExpiryPassesOverARunThatSomebodyHolds) {
+  NewMessage draft = Draft();
+  draft.ttl = absl::Microseconds(1);
+  ASSERT_TRUE(Publish({draft}).ok());
+  {
+    pqxx::connection holder(database_.Options().url);
+    pqxx::work transaction(holder);
+    transaction.exec("SELECT 1 FROM signalbox.runs FOR UPDATE");
+    EXPECT_THAT(*storage_.log().Expire(100), SizeIs(0));
+  }
+  EXPECT_THAT(*storage_.log().Expire(100), SizeIs(1));
+}
+
+TEST_F(PostgresMessageLogTest, LostConnectionsAreReplaced) {
+  ASSERT_TRUE(Publish({Draft()}).ok());
+  ASSERT_TRUE(storage_.log().FindRun({.id = "run-a"}).ok());
+  EXPECT_EQ(database_.Terminate("log"), 2);
+  EXPECT_TRUE(absl::IsUnavailable(Publish({Draft()}).status()));
+  EXPECT_TRUE(absl::IsUnavailable(storage_.log().FindRun({.id = "run-a"}).status()));
+  EXPECT_EQ(Publish({Draft()})->appended[0].message->id.sequence, 2) << "the failed one did not happen";
+  EXPECT_TRUE(storage_.log().FindRun({.id = "run-a"}).ok());
+}
+
+TEST_F(PostgresMessageLogTest, AConnectionLostDuringAWriteIsInDoubt) {
+  ConnectionOptions options = database_.Options("victim");
+  options.lock_timeout = absl::Seconds(30);
+  options.statement_timeout = absl::Seconds(30);
+  PostgresStorage victim(options, 1000);
+  pqxx::connection holder(database_.Options().url);
+  pqxx::work transaction(holder);
+  transaction.exec("SELECT 1 FROM signalbox.runs FOR UPDATE");
+  absl::Status status;
+  std::thread writer([&] { status = PublishAt(victim, {Draft()}).status(); });
+  EXPECT_TRUE(Eventually([&] {
+    return database_.Query(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+               "application_name = 'victim'") == "1";
+  }));
+  EXPECT_EQ(database_.Terminate("victim"), 1);
+  writer.join();
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  transaction.abort();
+  EXPECT_TRUE(PublishAt(victim, {Draft()}).ok());
+}
+
+TEST_F(PostgresMessageLogTest, GroupsThatPublishAndAckInOppositeRunsDoNotDeadlock) {
+  ASSERT_TRUE(storage_.runs().Create({.project = "p", .id = "run-b"}).ok());
+  const auto cross = [this](const std::string& publish_to, const std::string& ack_in) {
+    PostgresStorage storage(database_.Options(), 100000);
+    for (int i = 0; i < 25; ++i) {
+      NewMessage draft = {.run = {.id = ack_in}, .key = "k", .value = "v"};
+      const NewMessage* first[] = {&draft};
+      const absl::StatusOr<GroupOutcome> published = storage.log().ApplyGroup(first, {});
+      ASSERT_TRUE(published.ok()) << published.status();
+      const AckCall call = {.ids = {published->appended[0].message->id}, .consumer = "w"};
+      const AckCall* calls[] = {&call};
+      NewMessage other = {.run = {.id = publish_to}, .key = "k", .value = "v"};
+      const NewMessage* second[] = {&other};
+      const absl::StatusOr<GroupOutcome> both = storage.log().ApplyGroup(second, calls);
+      ASSERT_TRUE(both.ok()) << both.status();
+    }
+  };
+  std::thread one([&] { cross("run-a", "run-b"); });
+  std::thread two([&] { cross("run-b", "run-a"); });
+  one.join();
+  two.join();
+}
+
+}  // namespace
+}  // namespace signalbox::service

@@ -1,0 +1,89 @@
+#ifndef SIGNALBOX_TESTS_UNIT_CLIENT_FAKE_MESSAGE_STUB_H
+#define SIGNALBOX_TESTS_UNIT_CLIENT_FAKE_MESSAGE_STUB_H
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "message_stub.h"
+
+namespace signalbox::internal {
+
+/// Fails as often as told, then answers; remembers what it was asked.
+class FakeMessageStub final : public MessageStub {
+ public:
+  absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration) override {
+    request_ids.push_back(request.request_id);
+    if (Fails()) return failure;
+    return PublishResult{};
+  }
+  absl::StatusOr<GetResult> Get(const RunRef&, const std::string&, absl::Duration) override {
+    if (Fails()) return failure;
+    return GetResult{};
+  }
+  absl::StatusOr<MessagePage> GetAll(const RunRef&, const std::vector<std::string>&,
+                                     const std::string& page_token, absl::Duration) override {
+    return NextPage(0, page_token);
+  }
+  absl::StatusOr<std::vector<AckResult>> Ack(const std::vector<std::string>&, const std::string&,
+                                             const signalbox::Ack&, absl::Duration) override {
+    if (Fails()) return failure;
+    return std::vector<AckResult>{};
+  }
+  absl::StatusOr<Message> Await(const std::string&, AwaitUntil, absl::Duration wait,
+                                absl::Duration) override {
+    waits.push_back(wait);
+    if (Fails()) return failure;
+    if (on_await) on_await(wait);
+    return awaited;
+  }
+  absl::StatusOr<Message> Cancel(const std::string&, const std::string&, absl::Duration) override {
+    if (Fails()) return failure;
+    return Message{};
+  }
+  absl::StatusOr<MessagePage> ListMessages(const ListMessagesRequest&, int page_size,
+                                           const std::string& page_token, absl::Duration) override {
+    return NextPage(page_size, page_token);
+  }
+  absl::StatusOr<Run> CreateRun(const CreateRunRequest&, const std::string& request_id,
+                                absl::Duration) override {
+    request_ids.push_back(request_id);
+    if (Fails()) return failure;
+    return Run{};
+  }
+  absl::StatusOr<Run> GetRun(const RunRef&, absl::Duration) override { return Run{}; }
+  absl::StatusOr<RunPage> ListRuns(const ListRunsRequest&, int, const std::string&, absl::Duration) override {
+    return RunPage{};
+  }
+  absl::StatusOr<Run> EndRun(const RunRef&, RunOutcome, absl::Duration) override { return Run{}; }
+  absl::StatusOr<Run> DeclareKeys(const RunRef&, const std::vector<KeyDeclaration>&,
+                                  absl::Duration) override {
+    return Run{};
+  }
+
+  int failures = 0;  ///< How many calls fail from now on.
+  absl::Status failure = absl::UnavailableError("away");
+  std::vector<std::string> request_ids;
+  std::vector<absl::Duration> waits;
+  std::function<void(absl::Duration)> on_await;
+  Message awaited;
+  std::deque<MessagePage> pages;
+  std::vector<int> page_sizes;
+  std::vector<std::string> page_tokens;
+
+ private:
+  bool Fails() { return failures > 0 && failures-- > 0; }
+
+  absl::StatusOr<MessagePage> NextPage(int page_size, const std::string& page_token) {
+    if (Fails()) return failure;
+    page_sizes.push_back(page_size);
+    page_tokens.push_back(page_token);
+    MessagePage page = std::move(pages.front());
+    pages.pop_front();
+    return page;
+  }
+};
+
+}  // namespace signalbox::internal
+
+#endif  // SIGNALBOX_TESTS_UNIT_CLIENT_FAKE_MESSAGE_STUB_H
