@@ -71,7 +71,8 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
       return event;
     }
     if (subscription->is_reading_) break;
-    caught_up = Look(*subscription, subscriber, known_head);
+    // What is kept in memory may be settled by now: a stream begins with what the log says is pending.
+    caught_up = subscription->has_snapshot_ && Look(*subscription, subscriber, known_head);
     if (subscriber.IsIdle()) {
       if (!caught_up)
         ReadFor(subscription, {subscription->epoch_, subscription->run_no_, subscriber.position()});
@@ -107,6 +108,7 @@ void SubscriptionHub::OnRead(const std::shared_ptr<Subscription>& subscription,
     absl::MutexLock lock(&subscription->mu_);
     subscription->is_reading_ = false;
     if (changes.ok()) {
+      subscription->has_snapshot_ = subscription->has_snapshot_ || changes->to == changes->head;
       subscription->subscriber_.Take(std::make_shared<const RunChanges>(*std::move(changes)));
     } else if (!absl::IsUnavailable(changes.status()) && !absl::IsAborted(changes.status())) {
       subscription->end_ = changes.status();

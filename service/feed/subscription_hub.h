@@ -46,6 +46,7 @@ class Subscription {
   absl::Mutex mu_;
   Subscriber subscriber_ ABSL_GUARDED_BY(mu_);
   bool is_reading_ ABSL_GUARDED_BY(mu_) = false;
+  bool has_snapshot_ ABSL_GUARDED_BY(mu_) = false;        // it has read up to a head of the log
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);  // what the stream ends with
 };
 

@@ -35,6 +35,20 @@ def test_an_empty_run_is_synced_at_zero(client, new_run):
         assert progress.cursor
 
 
+def test_a_late_stream_is_not_told_what_is_settled(client, new_run):
+    """The server keeps the newest changes for the streams that are open already."""
+    run = new_run()
+    with client.subscribe(run) as early:
+        early.synced()
+        client.ack(client.publish(run, value=1))
+        second = client.publish(run, value=2)
+        early.message_with(second.id)
+        with client.subscribe(run) as late:
+            late.synced()
+            assert late.messages() == [second]
+            assert late.withdrawn() == []
+
+
 def test_new_messages_come_as_they_commit(client, new_run):
     run = new_run()
     with client.subscribe(run) as stream:
