@@ -44,11 +44,13 @@ bool Group::TryAdd(PendingWrite& write) {
   if (auto* append = std::get_if<PendingAppend>(&write.what)) {
     if (Conflicts(*append)) return false;
     if (!append->draft.request_id.empty()) request_ids_.insert(RequestKey(append->draft));
+    append->deadline = write.deadline;
     appends_.push_back(std::move(*append));
   } else {
     auto& ack = std::get<PendingAck>(write.what);
     if (Conflicts(ack)) return false;
     message_ids_.insert(ack.call.ids.begin(), ack.call.ids.end());
+    ack.deadline = write.deadline;
     acks_.push_back(std::move(ack));
   }
   items_ += items;

@@ -19,10 +19,12 @@ namespace signalbox::service {
 struct PendingAppend {
   NewMessage draft;
   std::function<void(const Appended&)> done;
+  absl::Time deadline = absl::InfiniteFuture();  ///< Set by Group::TryAdd().
 };
 struct PendingAck {
   AckCall call;
   std::function<void(const Acked&)> done;
+  absl::Time deadline = absl::InfiniteFuture();  ///< Set by Group::TryAdd().
 };
 struct PendingWrite {
   std::variant<PendingAppend, PendingAck> what;

@@ -14,6 +14,8 @@ void Refuse(PendingWrite& write, const absl::Status& status) {
   }
 }
 
+absl::Status TooLate() { return absl::UnavailableError("the deadline passed before the write began"); }
+
 void Answer(Group& group, const GroupOutcome& outcome) {
   for (size_t i = 0; i < group.appends().size(); ++i) group.appends()[i].done(outcome.appended[i]);
   for (size_t i = 0; i < group.acks().size(); ++i) group.acks()[i].done(outcome.acked[i]);
@@ -88,7 +90,7 @@ void GroupWriter::Run() {
       group = TakeGroup(late);
     }
     for (PendingWrite& write : late) {
-      Refuse(write, absl::UnavailableError("the deadline passed before the write began"));
+      Refuse(write, TooLate());
     }
     if (group.size() > 0) Commit(std::move(group));
   }
@@ -151,15 +153,22 @@ void GroupWriter::Commit(Group group) {
 }
 
 void GroupWriter::CommitAlone(Group& group) {
+  std::vector<PendingWrite> writes;
   for (PendingAppend& append : group.appends()) {
-    Group alone(options_.group);
-    PendingWrite write{std::move(append), absl::InfiniteFuture()};
-    alone.TryAdd(write);
-    Commit(std::move(alone));
+    const absl::Time deadline = append.deadline;
+    writes.push_back({std::move(append), deadline});
   }
   for (PendingAck& ack : group.acks()) {
+    const absl::Time deadline = ack.deadline;
+    writes.push_back({std::move(ack), deadline});
+  }
+  for (PendingWrite& write : writes) {
+    // Each attempt may wait for a lock; those behind must not wait for all of them.
+    if (write.deadline <= now_()) {
+      Refuse(write, TooLate());
+      continue;
+    }
     Group alone(options_.group);
-    PendingWrite write{std::move(ack), absl::InfiniteFuture()};
     alone.TryAdd(write);
     Commit(std::move(alone));
   }

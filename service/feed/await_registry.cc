@@ -24,13 +24,15 @@ absl::StatusOr<MessagePtr> Find(const absl::Status& status, const Found& found, 
 
 AwaitRegistry::Ticket AwaitRegistry::Await(const MessageId& id, AwaitUntil until, Done done) {
   Ticket ticket = 0;
+  absl::Status drained;
   {
     absl::MutexLock lock(&mu_);
     ticket = ++last_ticket_;
+    drained = drained_;
     waiters_[ticket] = {id, until, std::move(done)};
     by_message_[id].insert(ticket);
   }
-  Look({id});
+  drained.ok() ? Look({id}) : Drain(drained);
   return ticket;
 }
 
@@ -132,6 +134,7 @@ void AwaitRegistry::Drain(const absl::Status& status) {
   std::map<Ticket, Waiter> waiters;
   {
     absl::MutexLock lock(&mu_);
+    drained_ = status;
     waiters.swap(waiters_);
     by_message_.clear();
   }

@@ -48,7 +48,7 @@ class AwaitRegistry {
   void OnHint(absl::Span<const int64_t> run_nos);
   void RecheckAll();
 
-  /// Ends every wait with `status`.
+  /// Ends every wait, and every one that begins from now on, with `status`.
   void Drain(const absl::Status& status);
 
  private:
@@ -65,6 +65,7 @@ class AwaitRegistry {
   MessageLog& log_;
   Executor& readers_;
   absl::Mutex mu_;
+  absl::Status drained_ ABSL_GUARDED_BY(mu_);  // OK until Drain()
   Ticket last_ticket_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<Ticket, Waiter> waiters_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<MessageId, absl::flat_hash_set<Ticket>> by_message_ ABSL_GUARDED_BY(mu_);

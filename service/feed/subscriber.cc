@@ -42,13 +42,9 @@ std::optional<FeedEvent> Subscriber::NextChange(absl::Time now) {
 
 std::optional<FeedEvent> Subscriber::NextProgress(absl::Time now, bool caught_up, bool stale,
                                                   int64_t known_head) {
+  if (last_progress_ == absl::InfinitePast()) last_progress_ = now;
   const bool due = now >= NextProgressTime() || (caught_up && !announced_sync_) || stale != announced_stale_;
-  // Before the snapshot is complete there is a position only between two pages; it is as good.
   if (!due) return std::nullopt;
-  if (last_progress_ == absl::InfinitePast() && !caught_up && !stale) {
-    last_progress_ = now;  // the interval begins with the stream
-    return std::nullopt;
-  }
   announced_sync_ = announced_sync_ || caught_up;
   announced_stale_ = stale;
   last_progress_ = now;

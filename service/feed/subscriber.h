@@ -56,8 +56,12 @@ class Subscriber {
   /// and then one in each interval. `caught_up`: nothing after position() is known of.
   std::optional<FeedEvent> NextProgress(absl::Time now, bool caught_up, bool stale, int64_t known_head);
 
-  /// When the next progress is due at the latest.
-  absl::Time NextProgressTime() const { return last_progress_ + progress_interval_; }
+  /// When the next progress is due at the latest. The first interval begins with the first call of
+  /// NextProgress().
+  absl::Time NextProgressTime() const {
+    return last_progress_ == absl::InfinitePast() ? absl::InfiniteFuture()
+                                                  : last_progress_ + progress_interval_;
+  }
 
  private:
   bool Wants(const std::string& key) const { return keys_.empty() || keys_.contains(key); }

@@ -1,5 +1,6 @@
 #include "service/feed/subscription_hub.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace signalbox::service {
@@ -83,7 +84,11 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
   }
   if (subscription->end_) return *subscription->end_;
   std::optional<FeedEvent> progress = subscriber.NextProgress(now, caught_up, stale_.load(), known_head);
-  subscription->wake_time_us_.store(absl::ToUnixMicros(subscriber.NextProgressTime()));
+  // Readers that are too busy to take another task are asked again soon.
+  const bool must_retry = !caught_up && !subscription->is_reading_ && subscriber.IsIdle();
+  const absl::Time wake_time =
+      must_retry ? std::min(subscriber.NextProgressTime(), now + kRetryPause) : subscriber.NextProgressTime();
+  subscription->wake_time_us_.store(absl::ToUnixMicros(wake_time));
   if (!progress) return std::nullopt;
   return *std::move(progress);
 }
@@ -91,7 +96,7 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
 void SubscriptionHub::ReadFor(const std::shared_ptr<Subscription>& subscription, Cursor from) {
   const absl::Status submitted = readers_.Submit(
       [this, subscription, from] { OnRead(subscription, log_.ReadChanges(from, options_.page)); });
-  subscription->is_reading_ = submitted.ok();  // if not, the next tick tries again
+  subscription->is_reading_ = submitted.ok();
 }
 
 void SubscriptionHub::OnRead(const std::shared_ptr<Subscription>& subscription,
@@ -100,7 +105,7 @@ void SubscriptionHub::OnRead(const std::shared_ptr<Subscription>& subscription,
   if (changes.ok()) {
     absl::MutexLock lock(&mu_);
     const auto it = feeds_.find(subscription->run_no_);
-    if (it != feeds_.end()) {
+    if (it != feeds_.end() && it->second->epoch == subscription->epoch_) {
       is_news = !it->second->run.Observe(changes->head) || std::exchange(it->second->is_dirty, false);
     }
   }
@@ -205,7 +210,8 @@ void SubscriptionHub::FinishRead(const Cursor& from, absl::StatusOr<RunChanges> 
   {
     absl::MutexLock lock(&mu_);
     const auto it = feeds_.find(from.run_no);
-    if (it == feeds_.end()) return;
+    // What was read of an old history is nothing to the streams of the new one.
+    if (it == feeds_.end() || it->second->epoch != from.epoch) return;
     Feed& feed = *it->second;
     feed.is_reading = false;
     again = std::exchange(feed.is_dirty, false);

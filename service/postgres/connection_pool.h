@@ -54,7 +54,7 @@ class ConnectionPool {
       if (pool_ != nullptr) pool_->Release(std::move(connection_), broken_);
     }
 
-    pqxx::connection& connection() { return *connection_.raw; }
+    pqxx::connection& connection() const { return *connection_.raw; }
     int64_t epoch() const { return connection_.epoch; }
     void MarkBroken() { broken_ = true; }
 

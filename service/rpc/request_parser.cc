@@ -84,6 +84,7 @@ absl::StatusOr<NewMessage> RequestParser::Parse(const v1::PublishRequest& reques
 }
 
 absl::StatusOr<GetQuery> RequestParser::Parse(const v1::GetRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   const absl::StatusOr<RunRef> run = ParseRun(request.run(), limits_);
   SIGNALBOX_RETURN_IF_ERROR(Malformed(run));
   SIGNALBOX_RETURN_IF_ERROR(CheckKey("key", request.key(), limits_.key_bytes));
@@ -185,6 +186,7 @@ absl::StatusOr<SubscribeQuery> RequestParser::Parse(const v1::SubscribeRequest& 
 }
 
 absl::StatusOr<AwaitQuery> RequestParser::Parse(const v1::AwaitRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   AwaitQuery query = {.timeout = limits_.await};
   if (!v1::AwaitUntil_IsValid(request.until())) return absl::InvalidArgumentError("until is not known");
   query.until = request.until() == v1::AWAIT_UNTIL_ACKED ? AwaitUntil::kAcked : AwaitUntil::kFinished;
@@ -201,6 +203,7 @@ absl::StatusOr<AwaitQuery> RequestParser::Parse(const v1::AwaitRequest& request)
 }
 
 absl::StatusOr<CancelQuery> RequestParser::Parse(const v1::CancelRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   SIGNALBOX_RETURN_IF_ERROR(CheckText("reason", request.reason(), limits_.error_bytes));
   const absl::StatusOr<MessageId> id = ParseMessageId("message_id", request.message_id());
   SIGNALBOX_RETURN_IF_ERROR(id.status());
@@ -262,6 +265,7 @@ absl::StatusOr<NewRun> RequestParser::Parse(const v1::CreateRunRequest& request)
 }
 
 absl::StatusOr<RunRef> RequestParser::Parse(const v1::GetRunRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   return ParseRun(request.run(), limits_);
 }
 
@@ -292,6 +296,7 @@ absl::StatusOr<Paged<RunQuery>> RequestParser::Parse(const v1::ListRunsRequest& 
 }
 
 absl::StatusOr<EndQuery> RequestParser::Parse(const v1::EndRunRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   const absl::StatusOr<RunRef> run = ParseRun(request.run(), limits_);
   SIGNALBOX_RETURN_IF_ERROR(Malformed(run));
   if (request.outcome() == v1::RUN_OUTCOME_UNSPECIFIED)

@@ -60,6 +60,7 @@ TEST_F(MigratorTest, ReplicasThatStartAtOnceApplyEachMigrationOnce) {
   constexpr int kReplicas = 4;
   std::vector<absl::StatusOr<std::vector<int>>> results(kReplicas, std::vector<int>());
   std::vector<std::thread> replicas;
+  replicas.reserve(kReplicas);
   for (int i = 0; i < kReplicas; ++i) replicas.emplace_back([&, i] { results[i] = Migrate(options_, kTwo); });
   for (std::thread& replica : replicas) replica.join();
   size_t applied = 0;

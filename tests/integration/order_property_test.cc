@@ -54,6 +54,7 @@ class OrderProperty : public testing::TestWithParam<unsigned> {
   void Commit(PostgresStorage& storage, const std::map<std::string, NewMessage>& drafts,
               std::mt19937& random) {
     std::vector<const NewMessage*> publishes;
+    publishes.reserve(drafts.size());
     for (const auto& [request_id, draft] : drafts) publishes.push_back(&draft);
     AckCall call = {.consumer = "w"};
     {
@@ -103,7 +104,7 @@ class OrderProperty : public testing::TestWithParam<unsigned> {
       const absl::StatusOr<HistoryPage> history =
           storage.log().ListHistory({.run = {.id = "run-a"}, .limit = kEverything});
       ASSERT_TRUE(history.ok()) << history.status();
-      int64_t expected = static_cast<int64_t>(history->messages.size());
+      auto expected = static_cast<int64_t>(history->messages.size());
       ASSERT_GE(expected, known) << "a read shows everything that was answered before it";
       for (const MessagePtr& message : history->messages)
         ASSERT_EQ(message->id.sequence, expected--) << "a gap";

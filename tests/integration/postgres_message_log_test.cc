@@ -60,6 +60,7 @@ class PostgresMessageLogTest : public testing::Test {
   static absl::StatusOr<GroupOutcome> PublishAt(PostgresStorage& storage,
                                                 const std::vector<NewMessage>& drafts) {
     std::vector<const NewMessage*> pointers;
+    pointers.reserve(drafts.size());
     for (const NewMessage& draft : drafts) pointers.push_back(&draft);
     return storage.log().ApplyGroup(pointers, {});
   }

@@ -81,7 +81,7 @@ TEST_F(PostgresRunRegistryTest, AClashOfMadeIdsIsTriedAgain) {
   ConnectionPool pool(database_.Options(), 2);
   std::vector<std::string> ids = {"free", "taken", "taken"};
   PostgresRunRegistry unlucky(pool, 4, [&ids] {
-    const std::string id = ids.back();
+    std::string id = ids.back();
     if (ids.size() > 1) ids.pop_back();
     return id;
   });
@@ -126,6 +126,7 @@ TEST_F(PostgresRunRegistryTest, ConcurrentCreatesGiveDenseRanksAndOneRunForEachR
   constexpr int kEach = 15;
   std::vector<std::vector<service::Run>> made(kThreads);
   std::vector<std::thread> threads;
+  threads.reserve(kThreads);
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < kEach; ++i) {
@@ -150,6 +151,7 @@ TEST_F(PostgresRunRegistryTest, ConcurrentCreatesGiveDenseRanksAndOneRunForEachR
 TEST_F(PostgresRunRegistryTest, ConcurrentCreatesOfOneIdAreOneRun) {
   std::vector<absl::StatusOr<service::Run>> made(6, absl::UnknownError("none"));
   std::vector<std::thread> threads;
+  threads.reserve(made.size());
   for (size_t t = 0; t < made.size(); ++t) {
     threads.emplace_back(
         [&, t] { made[t] = runs_.Create({.project = t % 2 == 0 ? "p" : "q", .id = "same"}); });

@@ -310,10 +310,11 @@ absl::StatusOr<HistoryPage> FakeMessageLog::ListHistory(const HistoryQuery& quer
   HistoryPage page = {.run = *info};
   size_t bytes = 0;
   const std::vector<Message>& messages = runs_[info->run_no].messages;
-  for (auto it = messages.rbegin(); it != messages.rend(); ++it) {
-    MessagePtr message = Seen(*it);
-    const bool in_range = query.before == 0 || it->id.sequence < query.before;
-    if (!in_range || !IsWanted(query.keys, it->key) || !IsWanted(query.states, message->state)) continue;
+  for (size_t i = messages.size(); i-- > 0;) {
+    const Message& stored = messages[i];
+    MessagePtr message = Seen(stored);
+    const bool in_range = query.before == 0 || stored.id.sequence < query.before;
+    if (!in_range || !IsWanted(query.keys, stored.key) || !IsWanted(query.states, message->state)) continue;
     page.more = !AddToPage(std::move(message), query.limit, bytes, page.messages);
     if (page.more) break;
   }

@@ -32,6 +32,8 @@ GroupOutcome MessageLogContract::Apply(const std::vector<NewMessage>& drafts,
                                        const std::vector<AckCall>& calls) {
   std::vector<const NewMessage*> publishes;
   std::vector<const AckCall*> acks;
+  publishes.reserve(drafts.size());
+  acks.reserve(calls.size());
   for (const NewMessage& draft : drafts) publishes.push_back(&draft);
   for (const AckCall& call : calls) acks.push_back(&call);
   absl::StatusOr<GroupOutcome> outcome = log().ApplyGroup(publishes, acks);
@@ -73,6 +75,7 @@ RunChanges MessageLogContract::Changes(const Position& from, const ReadLimit& li
 
 std::vector<int64_t> SequencesOf(const std::vector<MessagePtr>& messages) {
   std::vector<int64_t> sequences;
+  sequences.reserve(messages.size());
   for (const MessagePtr& message : messages) sequences.push_back(message->id.sequence);
   return sequences;
 }

@@ -28,7 +28,7 @@ TEST_P(MessageLogContract, NumbersTheMessagesOfEachRunWithoutAGap) {
 }
 
 TEST_P(MessageLogContract, StoresEverythingADraftSays) {
-  NewMessage draft = Draft("run-a", "läuft 🚦", std::string("\x00\xff'\"\\{},NULL\n", 14));
+  NewMessage draft = Draft("run-a", "läuft 🚦", std::string("\x00\xff'\"\\{},NULL\n", 13));
   draft.kind = Kind::kSetting;
   draft.reason = "weil \"es\" \\ so ist, {NULL}";
   draft.publisher = "alice";

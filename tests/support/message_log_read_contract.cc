@@ -181,6 +181,7 @@ TEST_P(MessageLogContract, ChangesAreWithdrawalsOfWhatWasSeenAndMessagesThatWere
 
 TEST_P(MessageLogContract, PagesOfChangesTellEveryWithdrawalBeforeTheFirstMessage) {
   std::vector<MessageId> ids;
+  ids.reserve(4);
   for (int i = 0; i < 4; ++i) ids.push_back(PublishedId(Draft("run-a", "k")));
   Ack(Call(ids, "w"));
   Apply(std::vector<NewMessage>(3, Draft("run-a", "k", std::string(100, 'x'))));

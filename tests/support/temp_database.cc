@@ -1,8 +1,8 @@
 #include "tests/support/temp_database.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>  // mkdtemp
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <pqxx/pqxx>

@@ -21,7 +21,6 @@ namespace {
 
 using testing::Each;
 using testing::ElementsAre;
-using testing::SizeIs;
 
 NewMessage Draft(const std::string& key, const std::string& request_id = "") {
   NewMessage draft = {.run = {.id = "run-a"}, .key = key, .value = "v"};
@@ -285,6 +284,7 @@ TEST_F(GroupWriterTest, SurvivesAStormOfStartsAndStops) {
     send();
     sender.join();
     std::vector<std::thread> stoppers;
+    stoppers.reserve(2);
     for (int i = 0; i < 2; ++i) {
       stoppers.emplace_back([&] {
         writer.Stop();

@@ -69,6 +69,7 @@ TEST(WorkerPoolTest, SurvivesAStormOfStartsAndStops) {
     pool.Start();
     for (int i = 0; i < 5; ++i) accepted += pool.Submit([&ran] { ++ran; }).ok() ? 1 : 0;
     std::vector<std::thread> stoppers;
+    stoppers.reserve(2);
     for (int i = 0; i < 2; ++i) {
       stoppers.emplace_back([&] {
         pool.Stop();

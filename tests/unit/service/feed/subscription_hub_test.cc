@@ -68,10 +68,17 @@ class SubscriptionHubTest : public testing::Test {
     Take(stream);
     return stream;
   }
+  std::vector<Stream> OpenSynced(int count) {
+    std::vector<Stream> streams(static_cast<size_t>(count));
+    for (Stream& stream : streams) stream = OpenSynced();
+    return streams;
+  }
 
   GroupOutcome Write(const std::vector<NewMessage>& drafts, const std::vector<AckCall>& calls = {}) {
     std::vector<const NewMessage*> publishes;
     std::vector<const AckCall*> acks;
+    publishes.reserve(drafts.size());
+    acks.reserve(calls.size());
     for (const NewMessage& draft : drafts) publishes.push_back(&draft);
     for (const AckCall& call : calls) acks.push_back(&call);
     return *log_.ApplyGroup(publishes, acks);
@@ -176,8 +183,7 @@ TEST_F(SubscriptionHubTest, AStreamNeverWaitsForItsHeartbeatToSayWhatItHas) {
 }
 
 TEST_F(SubscriptionHubTest, AGapMakesOneReadForAll) {
-  std::vector<Stream> streams;
-  for (int i = 0; i < 3; ++i) streams.push_back(OpenSynced());
+  const std::vector<Stream> streams = OpenSynced(3);
   const int reads = log_.change_read_count();
   PublishElsewhere();
   Publish();  // its commit begins at 1, which nobody here knows of
@@ -187,8 +193,7 @@ TEST_F(SubscriptionHubTest, AGapMakesOneReadForAll) {
 }
 
 TEST_F(SubscriptionHubTest, AHintMakesOneReadForAll) {
-  std::vector<Stream> streams;
-  for (int i = 0; i < 3; ++i) streams.push_back(OpenSynced());
+  const std::vector<Stream> streams = OpenSynced(3);
   const int reads = log_.change_read_count();
   PublishElsewhere();
   hub_.OnHint({run_no_, run_no_ + 7});
@@ -396,8 +401,7 @@ TEST_F(SubscriptionHubTest, AStreamThatNeverRestsSaysWhereItIs) {
 }
 
 TEST_F(SubscriptionHubTest, ManyStreamsAreWokenByTheWaker) {
-  std::vector<Stream> streams;
-  for (int i = 0; i < 4; ++i) streams.push_back(OpenSynced());
+  const std::vector<Stream> streams = OpenSynced(4);
   const int before = *streams[0].wakes;
   Publish();
   EXPECT_EQ(*streams[0].wakes, before) << "not on the committing thread";
@@ -446,6 +450,7 @@ TEST_F(SubscriptionHubTest, DrainEndsEveryStreamAndEveryNewOne) {
 TEST_F(SubscriptionHubTest, SurvivesManyThreads) {
   std::atomic<bool> stop = false;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 2; ++i) {
     threads.emplace_back([&] {
       while (!stop) {

@@ -29,7 +29,7 @@ v1::AckRequest GoodAck() {
 
 TEST(ParseGetTest, NeedsARunAndAKey) {
   using R = v1::GetRequest;
-  R good = OfRun<R>();
+  auto good = OfRun<R>();
   good.set_key("k");
   EXPECT_EQ(kParser.Parse(good)->key, "k");
   ExpectRunIsChecked(good);
@@ -44,14 +44,14 @@ TEST(ParseGetAllTest, ChecksEveryField) {
   ExpectRunIsChecked(OfRun<R>());
   ExpectVerdicts<R>(OfRun<R>(), SpoiledKeys<R>());
   ExpectVerdicts<R>(OfRun<R>(), SpoiledPages<R>());
-  R wrong_twice = OfRun<R>();
+  auto wrong_twice = OfRun<R>();
   wrong_twice.mutable_run()->set_id("Not-A-Run");
   wrong_twice.set_page_token("garbage");
   EXPECT_THAT(Verdict(wrong_twice), StartsWith("INVALID_ARGUMENT: page_token"));
 }
 
 TEST(ParseGetAllTest, PagesHaveALimit) {
-  v1::GetAllRequest request = OfRun<v1::GetAllRequest>();
+  auto request = OfRun<v1::GetAllRequest>();
   EXPECT_EQ(kParser.Parse(request)->query.limit.rows, 1000);
   EXPECT_EQ(kParser.Parse(request)->query.limit.bytes, size_t{1} << 20);
   request.set_page_size(7);
@@ -61,7 +61,7 @@ TEST(ParseGetAllTest, PagesHaveALimit) {
 }
 
 TEST(ParseGetAllTest, ATokenGoesOnWhereThePageEnded) {
-  v1::GetAllRequest request = OfRun<v1::GetAllRequest>();
+  auto request = OfRun<v1::GetAllRequest>();
   request.add_keys("k");
   const uint64_t query = kParser.Parse(request)->fingerprint;
   request.set_page_token(Encode(PageToken{.query = query, .after = 5, .first_page = {9, 2}, .epoch = 3}));
@@ -162,7 +162,7 @@ TEST(ParseSubscribeTest, ChecksEveryField) {
 }
 
 TEST(ParseSubscribeTest, TheCursorIsAPosition) {
-  v1::SubscribeRequest request = OfRun<v1::SubscribeRequest>();
+  auto request = OfRun<v1::SubscribeRequest>();
   EXPECT_FALSE(kParser.Parse(request)->cursor.has_value());
   request.set_cursor(Encode(Cursor{5, 6, {7, 8}}));
   EXPECT_EQ(kParser.Parse(request)->cursor->position, (Position{7, 8}));

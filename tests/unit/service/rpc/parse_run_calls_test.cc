@@ -7,9 +7,6 @@
 namespace signalbox::service {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
-
 const RequestParser kParser{Limits()};
 
 v1::CreateRunRequest GoodCreate() {

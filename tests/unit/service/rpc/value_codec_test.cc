@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <limits>
 #include <string>
 
@@ -65,7 +66,7 @@ TEST(ValueCodecTest, NumbersComeBackBitForBit) {
   for (double number :
        {0.0, -0.0, 0.1, -1e308, 5e-324, std::numeric_limits<double>::max(), 9007199254740993.0, M_PI}) {
     const double read = RoundTrip(Number(number)).number_value();
-    EXPECT_EQ(std::memcmp(&read, &number, sizeof number), 0) << number;
+    EXPECT_EQ(std::bit_cast<uint64_t>(read), std::bit_cast<uint64_t>(number)) << number;
   }
 }
 
