@@ -1,5 +1,6 @@
 #include "service/domain/message_id.h"
 
+#include "absl/strings/str_cat.h"
 #include "service/domain/wire_bytes.h"
 
 namespace signalbox::service {
@@ -45,7 +46,7 @@ std::string Encode(const MessageId& id) {
   AppendVarint(bytes, static_cast<uint64_t>(id.run_no));
   AppendVarint(bytes, static_cast<uint64_t>(id.sequence));
   AppendFixed(bytes, static_cast<uint64_t>(id.nonce), kNonceBytes);
-  return "m" + ToBase32(bytes);
+  return absl::StrCat("m", ToBase32(bytes));
 }
 
 std::optional<MessageId> DecodeMessageId(std::string_view text) {
