@@ -102,11 +102,7 @@ int RunCommand(const ServiceConfig& config) {
   return kSuccess;
 }
 
-}  // namespace
-}  // namespace signalbox::service
-
-int main(int argc, char** argv) {
-  using namespace signalbox::service;
+int Main(int argc, char** argv) {
   // Before any thread exists, so that all inherit it: signals are for sigwait() alone.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -124,3 +120,8 @@ int main(int argc, char** argv) {
   SetLogLevel(command_line->config.log_level);
   return RunCommand(command_line->config);
 }
+
+}  // namespace
+}  // namespace signalbox::service
+
+int main(int argc, char** argv) { return signalbox::service::Main(argc, argv); }

@@ -225,7 +225,7 @@ void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcom
         continue;
       }
       auto message = std::make_shared<const Message>(MessageFrom(row, row["run_id"].as<std::string>()));
-      const int64_t before = row["head_change"].as<int64_t>();
+      const auto before = row["head_change"].as<int64_t>();
       outcome.touched.push_back(message->id);
       if (message->change > before) {
         RunChanges& change = changes.Of(message->id.run_no, {row["head_sequence"].as<int64_t>(), before});

@@ -19,7 +19,7 @@ constexpr absl::Duration kCoalesce = absl::Milliseconds(5);  // at most one NOTI
 constexpr absl::Duration kReconnectPause = absl::Milliseconds(500);
 constexpr absl::Duration kProbeInterval = absl::Seconds(5);
 constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
-constexpr long kPollMicros = 200'000;  // how late a Stop() may be noticed
+constexpr int64_t kPollMicros = 200'000;  // how late a Stop() may be noticed
 // A payload has less than 8,000 bytes; a number has at most 19, and a comma.
 constexpr size_t kRunsPerPayload = 390;
 
@@ -151,12 +151,12 @@ void NotifyChannel::Listen() {
     absl::StatusOr<Connection> connection = OpenConnection(options_);
     std::string failure;
     if (connection.ok()) {
-      reported = false;
       try {
         ListenOnce(*connection->raw);
         return;
       } catch (const std::exception& error) {
         failure = error.what();
+        reported = false;  // it was connected: this is another outage
       }
     } else {
       failure = std::string(connection.status().message());

@@ -62,7 +62,7 @@ absl::Status CheckReach(const Position& position, const Position& head, const pq
   if (position.mark != 0 && mark != 0 && mark != position.mark) {
     return absl::OutOfRangeError("cursor is of a history that was rewritten; subscribe without one");
   }
-  const int64_t pruned_sequence = row["pruned_sequence"].as<int64_t>();
+  const auto pruned_sequence = row["pruned_sequence"].as<int64_t>();
   if (position == Position{} ||
       (position.sequence >= pruned_sequence && position.change >= row["pruned_change"].as<int64_t>())) {
     return absl::OkStatus();
@@ -73,7 +73,7 @@ absl::Status CheckReach(const Position& position, const Position& head, const pq
 
 // Fills `changes` from the rows of `read_changes`. A page that was cut short ends at its last row.
 void FillChanges(const pqxx::result& rows, const ReadLimit& limit, RunChanges& changes) {
-  const std::string run_id = rows[0]["run_id"].as<std::string>();
+  const auto run_id = rows[0]["run_id"].as<std::string>();
   for (const pqxx::row& row : rows) {
     if (row["part"].is_null()) break;
     Message message = MessageFrom(row, run_id);
@@ -126,7 +126,7 @@ absl::StatusOr<Cancelled> PostgresMessageLog::Cancel(const MessageId& id, const 
       readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Cancelled> {
         const pqxx::row row =
             transaction.exec_prepared1(sql::kCancelMessage, id.run_no, id.sequence, id.nonce, reason);
-        const int verdict = row["outcome"].as<int>();
+        const auto verdict = row["outcome"].as<int>();
         if (verdict == 1) return absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
         Cancelled cancelled;
         cancelled.message = MessagePtrFrom(row, row["run_id"].as<std::string>());

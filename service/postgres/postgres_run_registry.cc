@@ -115,7 +115,7 @@ absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
   return InTransaction(pool_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Run> {
     const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
     if (!info.ok()) return info.status();
-    const int verdict = transaction
+    const auto verdict = transaction
                             .exec_prepared1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
                                             descriptions_text, max_declared_keys_)[0]
                             .as<int>();
