@@ -116,9 +116,9 @@ absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
     const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
     if (!info.ok()) return info.status();
     const auto verdict = transaction
-                            .exec_prepared1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
-                                            descriptions_text, max_declared_keys_)[0]
-                            .as<int>();
+                             .exec_prepared1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
+                                             descriptions_text, max_declared_keys_)[0]
+                             .as<int>();
     if (verdict == 2) return absl::FailedPreconditionError(absl::StrCat("run '", info->id, "' is ENDED"));
     if (verdict == 3) {
       return absl::ResourceExhaustedError(absl::StrCat("run '", info->id, "' would declare more than ",

@@ -105,7 +105,7 @@ const Statements& Writes() {
 // OFFSET 0 keeps the head from being looked up again for each row. In a page, `before` sums the sizes of the
 // rows in front, so that no value is fetched in vain, and `more` tells whether another row follows. The first
 // row is always in.
-const Statements& MessageReads() {
+const Statements& PendingReads() {
   static const auto* const kStatements = new Statements{
       {sql::kReadPending, R"(
         SELECT (SELECT count(*) FROM signalbox.messages m
@@ -128,6 +128,12 @@ const Statements& MessageReads() {
              WHERE m.before < $6
              ORDER BY m.sequence LIMIT $5) m ON true
          ORDER BY m.sequence)"},
+  };
+  return *kStatements;
+}
+
+const Statements& HistoryReads() {
+  static const auto* const kStatements = new Statements{
       {sql::kListHistory, R"(
         SELECT m.more, $message
           FROM (SELECT m.*, lead(true) OVER newest_first AS more,
@@ -152,6 +158,12 @@ const Statements& MessageReads() {
         SELECT r.id AS run_id, m.supersedes_sequence, m.supersedes_nonce, $message
           FROM signalbox.messages m JOIN signalbox.runs r USING (run_no)
          WHERE m.run_no = $1 AND m.sequence = $2)"},
+  };
+  return *kStatements;
+}
+
+const Statements& FeedReads() {
+  static const auto* const kStatements = new Statements{
       // One statement, one snapshot: the head, the withdrawals of what was seen (part 1), then what is
       // pending, also what has expired unnoticed (part 2).
       {sql::kReadChanges, R"(
@@ -206,7 +218,7 @@ const Statements& RunReads() {
 }  // namespace
 
 void PrepareStatements(pqxx::connection& connection) {
-  for (const Statements& statements : {Writes(), MessageReads(), RunReads()}) {
+  for (const Statements& statements : {Writes(), PendingReads(), HistoryReads(), FeedReads(), RunReads()}) {
     for (const auto& [name, text] : statements) connection.prepare(name, Expand(text));
   }
 }
