@@ -36,7 +36,7 @@ absl::Status SubscribeReactor::Open(const SubscribeQuery& query) {
     cursor_ = *query.cursor;
   }
   if (!query.declare_keys.empty()) {
-    const absl::Status declared = parts_.runs.DeclareKeys(query.run, query.declare_keys).status();
+    absl::Status declared = parts_.runs.DeclareKeys(query.run, query.declare_keys).status();
     // On an ended run the stream itself says so.
     if (!declared.ok() && !absl::IsFailedPrecondition(declared)) return declared;
   }
