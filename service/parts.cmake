@@ -4,8 +4,7 @@ find_package(CLI11 CONFIG REQUIRED)
 find_package(nlohmann_json CONFIG REQUIRED)
 
 add_library(signalbox_telemetry STATIC
-  ${CMAKE_CURRENT_LIST_DIR}/telemetry/log.cc
-  ${CMAKE_CURRENT_LIST_DIR}/telemetry/log_throttle.cc)
+  ${CMAKE_CURRENT_LIST_DIR}/telemetry/log.cc)
 target_include_directories(signalbox_telemetry PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(signalbox_telemetry
   PUBLIC absl::strings absl::synchronization absl::time

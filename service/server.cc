@@ -39,6 +39,7 @@ Limits LimitsOf(const ServiceConfig& config) {
 
 std::vector<int64_t> RunsOf(const GroupOutcome& outcome) {
   std::vector<int64_t> run_nos;
+  run_nos.reserve(outcome.changes.size() + outcome.touched.size());
   for (const RunChanges& changes : outcome.changes) run_nos.push_back(changes.run_no);
   for (const MessageId& id : outcome.touched) run_nos.push_back(id.run_no);
   return run_nos;
@@ -58,8 +59,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, absl::Now),
       awaits_(log_, workers_),
       sweep_(
-          log_, hub_, awaits_, [this](std::vector<int64_t> run_nos) { Announce(std::move(run_nos)); },
-          absl::Now),
+          log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, absl::Now),
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
       tick_task_(kTick, [this] { Tick(); }),
       notify_(Connections(database_url, "notify"), MakeSenderName(),
@@ -83,10 +83,10 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
              .hub = hub_,
              .awaits = awaits_,
              .guard = guard_,
-             .announce = [this](std::vector<int64_t> run_nos) {
+             .announce = [this](const std::vector<int64_t>& run_nos) {
                hub_.OnHint(run_nos);
                awaits_.OnHint(run_nos);
-               Announce(std::move(run_nos));
+               Announce(run_nos);
              }} {}
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServiceConfig& config,
@@ -143,13 +143,13 @@ std::string Server::address() const {
 }
 
 void Server::OnCommit(GroupOutcome& outcome) {
-  std::vector<int64_t> run_nos = RunsOf(outcome);
+  const std::vector<int64_t> run_nos = RunsOf(outcome);
   for (RunChanges& changes : outcome.changes) hub_.OnCommit(std::move(changes));
   awaits_.OnTouched(outcome.touched);
-  Announce(std::move(run_nos));
+  Announce(run_nos);
 }
 
-void Server::Announce(std::vector<int64_t> run_nos) {
+void Server::Announce(const std::vector<int64_t>& run_nos) {
   if (config_.notify) notify_.Announce(run_nos);
 }
 

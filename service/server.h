@@ -43,7 +43,7 @@ class Server {
   Server(const ServiceConfig& config, const std::string& database_url);
   absl::Status Listen();
   void OnCommit(GroupOutcome& outcome);
-  void Announce(std::vector<int64_t> run_nos);
+  void Announce(const std::vector<int64_t>& run_nos);
   void Tick();
 
   const ServiceConfig config_;

@@ -26,7 +26,7 @@ void LimitToChoices(CLI::Option* option, const std::vector<std::string>& words) 
   option->transform(CLI::Validator(
       [words](std::string& word) -> std::string {
         word = absl::AsciiStrToLower(word);
-        if (std::find(words.begin(), words.end(), word) != words.end()) return "";
+        if (std::ranges::find(words, word) != words.end()) return "";
         return absl::StrCat("\"", word, "\" is not one of ", absl::StrJoin(words, ", "));
       },
       ""));

@@ -11,7 +11,7 @@ CLI::App* AddCommand(CLI::App& parent, const std::string& name, const std::strin
 
 CLI::Validator NotNegative() {
   return {[](std::string& number) -> std::string {
-            return number.rfind('-', 0) == 0 ? "must not be negative, but is " + number : "";
+            return number.starts_with('-') ? "must not be negative, but is " + number : "";
           },
           ""};
 }

@@ -20,7 +20,7 @@ OrderedJson TimeOrNull(absl::Time time) {
 OrderedJson Number(double number) {
   constexpr double kLargestExact = 9007199254740992.0;
   const bool whole = std::trunc(number) == number && std::abs(number) <= kLargestExact;
-  if (whole && !(number == 0 && std::signbit(number))) return static_cast<int64_t>(number);
+  if (whole && (number != 0 || !std::signbit(number))) return static_cast<int64_t>(number);
   return number;
 }
 

@@ -29,7 +29,7 @@ void CatchInterrupt() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-// Shows events; text tells only the first of many progress reports.
+// Shows events; text tells only the first of many progress reports, and of many failures to connect.
 class Printer {
  public:
   explicit Printer(Output& output) : output_(output) {}
@@ -37,21 +37,24 @@ class Printer {
   void Show(const WatchEvent& event) {
     if (output_.json()) {
       output_.DocumentLine(ToJson(event));
-      return;
-    }
-    const bool synced = event.type == WatchEvent::Type::kSynced;
-    if (event.type == WatchEvent::Type::kInterrupted) {
-      output_.Note("stream interrupted, connecting again: " + event.error.ToString());
-    } else if (!synced || !synced_shown_) {
+    } else if (event.type == WatchEvent::Type::kInterrupted) {
+      if (contact_ != Contact::kLost) {
+        output_.Note("no contact, connecting again: " + event.error.ToString());
+      }
+      contact_ = Contact::kLost;
+    } else if (event.type == WatchEvent::Type::kSynced) {
+      if (contact_ != Contact::kSynced) output_.Line(EventLine(event));
+      contact_ = Contact::kSynced;
+    } else {
       output_.Line(EventLine(event));
     }
-    if (synced) synced_shown_ = true;
-    if (event.type == WatchEvent::Type::kInterrupted) synced_shown_ = false;
   }
 
  private:
+  enum class Contact { kNone, kSynced, kLost };
+
   Output& output_;
-  bool synced_shown_ = false;
+  Contact contact_ = Contact::kNone;
 };
 
 absl::StatusOr<ExitCode> Watch(const WatchFlags& flags, Context& context) {

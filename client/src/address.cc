@@ -8,14 +8,14 @@ namespace signalbox::internal {
 namespace {
 
 bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
-  if (text->substr(0, prefix.size()) != prefix) return false;
+  if (!text->starts_with(prefix)) return false;
   text->remove_prefix(prefix.size());
   return true;
 }
 
 // "[::1]:50051", "::1", "localhost:50051" without the port and the brackets.
 std::string HostOf(std::string_view target) {
-  if (target.substr(0, 1) == "[") {
+  if (target.starts_with("[")) {
     const std::size_t end = target.find(']');
     return end == std::string_view::npos ? "" : std::string(target.substr(1, end - 1));
   }

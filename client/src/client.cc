@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<internal::InboxWire>> MakeWire(
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Create(ClientOptions options) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   absl::StatusOr<std::shared_ptr<GrpcConnection>> connection = GrpcConnection::Create(options);
   if (!connection.ok()) return connection.status();
   return std::unique_ptr<Client>(new Client(std::make_shared<Impl>(*std::move(connection))));

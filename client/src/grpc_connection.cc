@@ -84,8 +84,7 @@ absl::Status GrpcConnection::Prepare(grpc::ClientContext& context, absl::Duratio
     token = std::string(absl::StripAsciiWhitespace(*content));
   }
   // A line break would start another header.
-  const bool is_header_text =
-      std::all_of(token.begin(), token.end(), [](char c) { return c > 0x20 && c < 0x7f; });
+  const bool is_header_text = std::ranges::all_of(token, [](char c) { return c > 0x20 && c < 0x7f; });
   if (token.empty() || !is_header_text)
     return absl::UnauthenticatedError(absl::StrCat("token_file: no token in ", options_.token_file));
   context.AddMetadata("authorization", absl::StrCat("Bearer ", token));

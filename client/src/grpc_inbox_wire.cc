@@ -172,8 +172,8 @@ class GrpcInboxWire final : public InboxWire {
   void OpenStream(const StreamRequest& request) override {
     auto* call = new StreamCall;
     // Waiting for the connection here beats trying again and again: the stream is open the moment
-    // the server is back.
-    call->context_.set_wait_for_ready(true);
+    // the server is back. Only who tells a person what is wrong wants to know of each failure.
+    call->context_.set_wait_for_ready(request.waits_for_connection);
     if (!Prepare(*call, absl::InfiniteDuration(),
                  [](absl::Status why) { return StreamClosed{std::move(why)}; })) {
       return;
@@ -238,7 +238,7 @@ class GrpcInboxWire final : public InboxWire {
  private:
   template <typename Response, typename Stub, typename Method, typename Request>
   void StartUnary(Stub& stub, Method prepare, const Request& request, absl::Duration timeout,
-                  typename UnaryCall<Response>::Convert convert) {
+                  const UnaryCall<Response>::Convert& convert) {
     auto* call = new UnaryCall<Response>(convert);
     if (Prepare(*call, timeout, convert)) call->Start(stub, prepare, request, queue_.get());
   }

@@ -1,7 +1,7 @@
 #include "grpc_message_stub.h"
 
+#include <memory>
 #include <mutex>
-#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -140,14 +140,14 @@ class GrpcMessageStub final : public MessageStub {
   Stubs& StartedStubs() {
     std::call_once(started_, [this] {
       const std::shared_ptr<grpc::Channel> channel = connection_->Channel();
-      stubs_.emplace(channel, channel);
+      stubs_ = std::make_unique<Stubs>(channel, channel);
     });
     return *stubs_;
   }
 
   const std::shared_ptr<GrpcConnection> connection_;
   std::once_flag started_;
-  std::optional<Stubs> stubs_;
+  std::unique_ptr<Stubs> stubs_;
 };
 
 }  // namespace

@@ -105,7 +105,7 @@ absl::Status InboxCore::Ack(const std::string& message_id, signalbox::Ack ack, A
 absl::Status InboxCore::On(KeyDeclaration declaration, Handler handler) {
   if (InForkedChild()) return ForkedError();
   const std::vector<std::string>& keys = options_.keys;
-  if (!keys.empty() && std::find(keys.begin(), keys.end(), declaration.key) == keys.end()) {
+  if (!keys.empty() && std::ranges::find(keys, declaration.key) == keys.end()) {
     return absl::InvalidArgumentError(
         absl::StrCat("key: ", declaration.key, " is not among the keys of this inbox"));
   }

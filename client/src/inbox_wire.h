@@ -21,6 +21,7 @@ struct StreamRequest {
   std::vector<std::string> keys;
   std::string consumer;
   std::string cursor;
+  bool waits_for_connection = true;  ///< False: a connection that is refused closes the stream at once.
 };
 
 // What can happen on the wire.
@@ -72,7 +73,7 @@ class InboxWire {
  public:
   virtual ~InboxWire() = default;
 
-  /// Waits for the connection as long as it takes; StreamClosed ends it.
+  /// StreamClosed ends it.
   virtual void OpenStream(const StreamRequest& request) = 0;
 
   /// Nothing more is heard of the stream, not even StreamClosed.

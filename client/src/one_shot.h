@@ -17,7 +17,7 @@ class OneShot {
  public:
   /// Only the first call counts.
   void Set(T value) {
-    const std::lock_guard lock(mu_);
+    const std::scoped_lock lock(mu_);
     if (!value_.has_value()) value_ = std::move(value);
     set_.notify_all();
   }

@@ -19,7 +19,8 @@ bool IsFinalForDeclare(const absl::Status& status) {
 
 }  // namespace
 
-SyncLoop::SyncLoop(Options options, InboxShared& shared, InboxWire& wire, Clock& clock, RandomFraction random)
+SyncLoop::SyncLoop(Options options, InboxShared& shared, InboxWire& wire, Clock& clock,
+                   const RandomFraction& random)
     : options_(std::move(options)),
       shared_(shared),
       wire_(wire),
@@ -152,7 +153,7 @@ void SyncLoop::AskForProof() {
     waiter.reached->Set(true);
     return true;
   };
-  waiters.erase(std::remove_if(waiters.begin(), waiters.end(), is_reached), waiters.end());
+  std::erase_if(waiters, is_reached);
   if (!waiters.empty()) policy_.WantRefresh();
 }
 

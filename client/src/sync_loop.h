@@ -33,7 +33,7 @@ class SyncLoop {
     absl::Duration closing_time = absl::Milliseconds(1200);
   };
 
-  SyncLoop(Options options, InboxShared& shared, InboxWire& wire, Clock& clock, RandomFraction random);
+  SyncLoop(Options options, InboxShared& shared, InboxWire& wire, Clock& clock, const RandomFraction& random);
 
   void Run();
 

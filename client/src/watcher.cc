@@ -45,7 +45,7 @@ absl::Status Watcher::Run(const std::function<bool(const WatchEvent*)>& on_event
 
 void Watcher::OpenWhenDue(Instant now) {
   if (is_open_ || now < open_at_) return;
-  wire_.OpenStream({request_.run, request_.keys, "", request_.cursor});
+  wire_.OpenStream({request_.run, request_.keys, "", request_.cursor, /*waits_for_connection=*/false});
   is_open_ = true;
   is_synced_ = false;
   heard_at_ = now;

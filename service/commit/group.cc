@@ -33,8 +33,7 @@ bool Group::Conflicts(const PendingAppend& append) const {
 }
 
 bool Group::Conflicts(const PendingAck& ack) const {
-  return std::any_of(ack.call.ids.begin(), ack.call.ids.end(),
-                     [&](const MessageId& id) { return message_ids_.contains(id); });
+  return std::ranges::any_of(ack.call.ids, [&](const MessageId& id) { return message_ids_.contains(id); });
 }
 
 bool Group::TryAdd(PendingWrite& write) {

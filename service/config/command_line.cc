@@ -44,8 +44,8 @@ bool ParseLogLevel(const std::string& text, LogSeverity* level) {
 // --sweep-interval → SIGNALBOXD_SWEEP_INTERVAL
 std::string VariableOf(const std::string& flag) {
   std::string variable = "SIGNALBOXD_" + flag.substr(2);
-  std::transform(variable.begin(), variable.end(), variable.begin(),
-                 [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+  std::ranges::transform(variable, variable.begin(),
+                         [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
   return variable;
 }
 

@@ -16,7 +16,7 @@ absl::Status Invalid(std::string_view field, const std::string& what) {
 bool IsLowerOrDigit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 
 bool IsName(std::string_view text) {
-  return !text.empty() && IsLowerOrDigit(text.front()) && std::all_of(text.begin(), text.end(), [](char c) {
+  return !text.empty() && IsLowerOrDigit(text.front()) && std::ranges::all_of(text, [](char c) {
     return IsLowerOrDigit(c) || c == '.' || c == '_' || c == '-';
   });
 }
@@ -53,9 +53,8 @@ constexpr std::string_view kBlanks[] = {" ",
                                         "\xe3\x80\x80"};
 
 bool HasOuterBlank(std::string_view text) {
-  return std::any_of(std::begin(kBlanks), std::end(kBlanks), [&](std::string_view blank) {
-    return text.starts_with(blank) || text.ends_with(blank);
-  });
+  return std::ranges::any_of(
+      kBlanks, [&](std::string_view blank) { return text.starts_with(blank) || text.ends_with(blank); });
 }
 
 }  // namespace
@@ -91,7 +90,7 @@ absl::Status CheckProject(std::string_view field, std::string_view project, size
 
 bool IsRunId(std::string_view id, size_t limit) {
   return id.size() <= limit && IsName(id) &&
-         std::any_of(id.begin(), id.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+         std::ranges::any_of(id, [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 }  // namespace signalbox::service

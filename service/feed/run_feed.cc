@@ -1,6 +1,7 @@
 #include "service/feed/run_feed.h"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace signalbox::service {
@@ -40,8 +41,8 @@ bool RunFeed::Observe(const Position& position) {
 }
 
 std::shared_ptr<const RunChanges> RunFeed::After(const Position& position) const {
-  const auto it = std::find_if(records_.rbegin(), records_.rend(),
-                               [&](const auto& record) { return record->from == position; });
+  const auto it = std::ranges::find_if(std::views::reverse(records_),
+                                       [&](const auto& record) { return record->from == position; });
   return it == records_.rend() ? nullptr : *it;
 }
 

@@ -305,11 +305,4 @@ std::vector<int64_t> SubscriptionHub::RunsWithSubscribers() const {
   return run_nos;
 }
 
-size_t SubscriptionHub::stream_count() const {
-  absl::MutexLock lock(&mu_);
-  size_t count = 0;
-  for (const auto& [run_no, feed] : feeds_) count += feed->subscriptions.size();
-  return count;
-}
-
 }  // namespace signalbox::service

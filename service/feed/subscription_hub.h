@@ -98,7 +98,6 @@ class SubscriptionHub {
   void Drain(const absl::Status& status);
 
   std::vector<int64_t> RunsWithSubscribers() const;
-  size_t stream_count() const;
 
  private:
   struct Feed {

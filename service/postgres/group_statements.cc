@@ -178,22 +178,23 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
   ArrayLiteral run_nos, runs, calls, sequences, nonces, consumers, outcomes, replies, errors, steps;
   absl::flat_hash_map<int64_t, int64_t> places;
   for (size_t call = 0; call < acks.size(); ++call) {
-    for (const MessageId& id : acks[call]->ids) {
+    const AckCall& ack = *acks[call];
+    for (const MessageId& id : ack.ids) {
       const auto [place, is_new] = places.try_emplace(id.run_no, static_cast<int64_t>(places.size()) + 1);
       if (is_new) run_nos.Add(id.run_no);
       runs.Add(place->second);
       calls.Add(static_cast<int64_t>(call));
       sequences.Add(id.sequence);
       nonces.Add(id.nonce);
-      consumers.AddText(acks[call]->consumer);
-      outcomes.Add(static_cast<int64_t>(acks[call]->outcome));
-      if (acks[call]->reply) {
-        replies.AddBytes(*acks[call]->reply);
+      consumers.AddText(ack.consumer);
+      outcomes.Add(static_cast<int64_t>(ack.outcome));
+      if (ack.reply) {
+        replies.AddBytes(*ack.reply);
       } else {
         replies.AddNull();
       }
-      errors.AddText(acks[call]->error);
-      steps.Add(acks[call]->step);
+      errors.AddText(ack.error);
+      steps.Add(ack.step);
     }
   }
   run_nos_ = std::move(run_nos).Finish();
@@ -237,8 +238,7 @@ void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcom
     }
   }
   for (RunChanges& change : changed) {
-    std::sort(change.withdrawals.begin(), change.withdrawals.end(),
-              [](const Withdrawal& a, const Withdrawal& b) { return a.change < b.change; });
+    std::ranges::sort(change.withdrawals, {}, &Withdrawal::change);
     outcome.changes.push_back(std::move(change));
   }
 }

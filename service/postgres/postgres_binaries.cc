@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <system_error>
 #include <utility>
 
@@ -39,7 +40,7 @@ std::vector<std::pair<int, std::string>> DebianInstallations() {
       found.emplace_back(version, directory);
     }
   }
-  std::sort(found.rbegin(), found.rend());
+  std::ranges::sort(found, std::greater<>());
   return found;
 }
 

@@ -4,6 +4,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -41,7 +42,7 @@ absl::Status CheckRequestSize(const google::protobuf::Message& request, const Li
 
 absl::StatusOr<std::vector<std::string>> ParseKeys(
     const google::protobuf::RepeatedPtrField<std::string>& keys, const Limits& limits) {
-  if (static_cast<size_t>(keys.size()) > limits.filter_keys) {
+  if (std::cmp_greater(keys.size(), limits.filter_keys)) {
     return absl::InvalidArgumentError(
         absl::StrCat("keys has ", keys.size(), " elements; the limit is ", limits.filter_keys));
   }

@@ -41,6 +41,8 @@ absl::StatusOr<absl::Duration> ParseTtl(const v1::PublishRequest& request, const
   return ttl;
 }
 
+const google::protobuf::Value& OrNull(google::protobuf::Value&&) = delete;
+
 // A value without a kind, at the top, is what many clients make of null.
 const google::protobuf::Value& OrNull(const google::protobuf::Value& value) {
   static const google::protobuf::Value* const kNull = [] {

@@ -195,6 +195,17 @@ def test_watch_ends_with_an_interrupt(cli, new_run):
     assert watching.returncode == INTERRUPTED
 
 
+def test_watch_says_at_once_that_the_server_is_away(cli):
+    watching = cli.start("watch", "--run", "any", "--address", f"localhost:{free_port()}")
+    try:
+        assert "no contact" in watching.stderr.readline()
+        watching.send_signal(signal.SIGINT)
+        watching.communicate(timeout=15)
+    finally:
+        watching.kill()
+    assert watching.returncode == INTERRUPTED
+
+
 def test_human_output_holds_what_matters(cli, client, new_run):
     run = new_run(title="Baseline")
     line = cli.ok("publish", "--run", run.id, "--key", "rate", "--value", "0.5")

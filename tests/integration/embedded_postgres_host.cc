@@ -22,10 +22,10 @@ int main(int argc, char** argv) {
   options.data_dir = argv[1];
   auto postgres = EmbeddedPostgres::Start(options);
   if (!postgres.ok()) {
-    std::cout << "error " << postgres.status() << std::endl;
+    std::cout << "error " << postgres.status() << '\n' << std::flush;
     return 1;
   }
-  std::cout << "ready " << (*postgres)->connection_string() << std::endl;
+  std::cout << "ready " << (*postgres)->connection_string() << '\n' << std::flush;
   for (std::string line; std::getline(std::cin, line);) {
   }
   return (*postgres)->Stop(absl::Seconds(20)).ok() ? 0 : 1;

@@ -341,8 +341,7 @@ RunChanges FakeMessageLog::ChangesSince(int64_t run_no, const Position& from, co
     if (message.id.sequence > from.sequence || message.change <= from.change) continue;
     changes.withdrawals.push_back({message.id, message.key, message.state, message.consumer, message.change});
   }
-  std::sort(changes.withdrawals.begin(), changes.withdrawals.end(),
-            [](const Withdrawal& a, const Withdrawal& b) { return a.change < b.change; });
+  std::ranges::sort(changes.withdrawals, {}, &Withdrawal::change);
   if (changes.withdrawals.size() > static_cast<size_t>(limit.rows)) {
     changes.withdrawals.resize(static_cast<size_t>(limit.rows));
     changes.to = {from.sequence, changes.withdrawals.back().change, from.mark};

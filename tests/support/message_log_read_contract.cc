@@ -290,8 +290,7 @@ TEST_P(MessageLogContract, WhoeverFollowsTheChangesKnowsWhatIsPending) {
     }
     // Retries of refused items are commits of their own, which this test leaves to the reader.
     for (Position at = committer.at(); at != Changes(at).head; at = committer.at()) {
-      const auto next = std::find_if(outcome.changes.begin(), outcome.changes.end(),
-                                     [&](const RunChanges& changes) { return changes.from == at; });
+      const auto next = std::ranges::find(outcome.changes, at, &RunChanges::from);
       committer.Take(next != outcome.changes.end() ? *next : Changes(at));
     }
     const ReadLimit page = {.rows = 1 + draw(3), .bytes = 1 << 20};

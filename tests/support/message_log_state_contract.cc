@@ -86,8 +86,7 @@ TEST_P(MessageLogContract, OneCallAcksMessagesOfSeveralRunsInTheOrderOfItsIds) {
     const int64_t count = changes.run_no == other ? 1 : 2;
     EXPECT_EQ(changes.to.change - changes.from.change, count);
     EXPECT_THAT(changes.withdrawals, SizeIs(count));
-    EXPECT_TRUE(std::is_sorted(changes.withdrawals.begin(), changes.withdrawals.end(),
-                               [](const Withdrawal& x, const Withdrawal& y) { return x.change < y.change; }));
+    EXPECT_TRUE(std::ranges::is_sorted(changes.withdrawals, {}, &Withdrawal::change));
     EXPECT_EQ(changes.withdrawals[0].consumer, "w");
   }
 }

@@ -77,7 +77,7 @@ bool Read(std::istream& in, Checkpoint& checkpoint) {
     return false;
   }
   constexpr double kLargest = 1e15;  // What int64 and double both hold exactly, with room to spare.
-  if (!(step >= 0 && step <= kLargest && count >= 0 && count <= kLargest)) return false;
+  if (step < 0 || step > kLargest || count < 0 || count > kLargest) return false;
   checkpoint.step = static_cast<int64_t>(step);
   for (auto left = static_cast<int64_t>(count); left > 0; --left) {
     double parameter = 0;

@@ -56,7 +56,7 @@ std::array<double, kClasses> Model::OutputLayer(const Hidden& hidden) const {
     }
   }
   // Softmax; taking the largest score off first keeps exp() from overflowing.
-  const double largest = *std::max_element(scores.begin(), scores.end());
+  const double largest = *std::ranges::max_element(scores);
   double sum = 0;
   for (double& score : scores) sum += score = std::exp(score - largest);
   for (double& score : scores) score /= sum;

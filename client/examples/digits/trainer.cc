@@ -46,7 +46,7 @@ Evaluation Trainer::Evaluate(std::span<const Example> examples) const {
   Evaluation result;
   for (const Example& example : examples) {
     const std::array<double, kClasses> probabilities = model_.Predict(example);
-    const auto best = std::max_element(probabilities.begin(), probabilities.end()) - probabilities.begin();
+    const auto best = std::ranges::max_element(probabilities) - probabilities.begin();
     result.loss -= std::log(std::max(probabilities[example.label], 1e-300));
     result.accuracy += best == example.label ? 1 : 0;
   }

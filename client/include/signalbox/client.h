@@ -99,7 +99,7 @@ struct WatchRequest {
 class Client {
  public:
   /// kInvalidArgument names the field that is wrong. Does not connect.
-  static absl::StatusOr<std::unique_ptr<Client>> Create(ClientOptions options);
+  static absl::StatusOr<std::unique_ptr<Client>> Create(const ClientOptions& options);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;

@@ -2,12 +2,12 @@
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <string>
@@ -286,7 +286,7 @@ std::vector<std::string> BlockedSignalsOfOtherThreads() {
     std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
     std::string line;
     while (std::getline(status, line)) {
-      if (line.rfind("SigBlk:", 0) == 0) masks.push_back(line.substr(8));
+      if (line.starts_with("SigBlk:")) masks.push_back(line.substr(8));
     }
   }
   return masks;

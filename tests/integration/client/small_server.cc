@@ -25,7 +25,7 @@ void SmallServer::Start() {
 void SmallServer::Stop() {
   if (server_ == nullptr) return;
   {
-    const std::lock_guard lock(mu_);
+    const std::scoped_lock lock(mu_);
     is_stopping_ = true;
   }
   changed_.notify_all();
@@ -36,7 +36,7 @@ void SmallServer::Stop() {
 std::string SmallServer::address() const { return "127.0.0.1:" + std::to_string(port_); }
 
 std::string SmallServer::Publish(const std::string& key, double value) {
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   v1::Message message;
   message.set_sequence(static_cast<int64_t>(messages_.size()) + 1);
   message.set_id("m" + std::to_string(message.sequence()));
@@ -50,23 +50,23 @@ std::string SmallServer::Publish(const std::string& key, double value) {
 }
 
 void SmallServer::Withdraw(const std::string& id) {
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   SetState(id, v1::MESSAGE_STATE_CANCELLED, "");
 }
 
 void SmallServer::EndRun() {
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   has_ended_ = true;
   changed_.notify_all();
 }
 
 v1::AckRequest SmallServer::LastAck() const {
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   return last_ack_;
 }
 
 std::string SmallServer::StateOf(const std::string& id) const {
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   return v1::MessageState_Name(messages_.at(id).state());
 }
 
@@ -84,7 +84,7 @@ grpc::Status SmallServer::GetAll(grpc::ServerContext*, const v1::GetAllRequest* 
   ++get_all_calls;
   // One message a page, so that paging is used too.
   const int64_t after = request->page_token().empty() ? 0 : std::stoll(request->page_token());
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   const v1::Message* next = nullptr;
   for (const auto& [id, message] : messages_) {
     const bool is_candidate = message.state() == v1::MESSAGE_STATE_PENDING && message.sequence() > after;
@@ -99,7 +99,7 @@ grpc::Status SmallServer::GetAll(grpc::ServerContext*, const v1::GetAllRequest* 
 grpc::Status SmallServer::Ack(grpc::ServerContext*, const v1::AckRequest* request,
                               v1::AckResponse* response) {
   ++ack_calls;
-  const std::lock_guard lock(mu_);
+  const std::scoped_lock lock(mu_);
   last_ack_ = *request;
   for (const std::string& id : request->message_ids()) {
     if (messages_.count(id) == 0) return {grpc::StatusCode::NOT_FOUND, "no such message"};

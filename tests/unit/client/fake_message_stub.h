@@ -72,7 +72,11 @@ class FakeMessageStub final : public MessageStub {
   std::vector<std::string> page_tokens;
 
  private:
-  bool Fails() { return failures > 0 && failures-- > 0; }
+  bool Fails() {
+    if (failures == 0) return false;
+    --failures;
+    return true;
+  }
 
   absl::StatusOr<MessagePage> NextPage(int page_size, const std::string& page_token) {
     if (Fails()) return failure;

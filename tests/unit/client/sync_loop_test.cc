@@ -183,7 +183,7 @@ TEST_F(SyncLoopTest, ClosingSendsWhatItCanAndIsNotHeldUp) {
 TEST_F(SyncLoopTest, ClosingWaitsForAnAckThatIsAnswered) {
   const auto receipt = std::make_shared<OneShot<absl::StatusOr<bool>>>();
   ASSERT_TRUE(shared_.AddAck("m1", {}, receipt).ok());
-  wire_.events.push_back(AckAnswered{std::vector<AckResult>{{"m1", true, {}}}});
+  wire_.events.emplace_back(AckAnswered{std::vector<AckResult>{{"m1", true, {}}}});
   const Instant start = clock_.Now();
   loop_.Close();
   EXPECT_EQ(clock_.Now(), start);

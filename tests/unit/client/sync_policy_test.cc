@@ -100,7 +100,8 @@ TEST(SyncPolicyTest, AnOldServerIsAskedForAStreamRarely) {
   policy.OnStreamOpening(At(0));
   policy.OnStreamEnded(At(0), absl::UnimplementedError("Subscribe"));
   int refreshes = 0;
-  for (double second = 0; second < 60; second += 0.5) {
+  for (int half = 0; half < 120; ++half) {
+    const double second = half / 2.0;
     const Step step = policy.Decide(At(second)).step;
     ASSERT_NE(step, Step::kOpenStream) << second;
     if (step != Step::kRefresh) continue;

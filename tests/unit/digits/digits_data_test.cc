@@ -34,8 +34,8 @@ TEST(DigitsDataTest, Loads1797DigitsOfTenKinds) {
   std::array<int, kClasses> count = {};
   for (const Example& example : *examples) {
     ++count.at(static_cast<std::size_t>(example.label));
-    EXPECT_GE(*std::min_element(example.pixels.begin(), example.pixels.end()), 0.0);
-    EXPECT_LE(*std::max_element(example.pixels.begin(), example.pixels.end()), 1.0);
+    EXPECT_GE(*std::ranges::min_element(example.pixels), 0.0);
+    EXPECT_LE(*std::ranges::max_element(example.pixels), 1.0);
   }
   EXPECT_THAT(count, Each(testing::Gt(150)));
 }
@@ -74,7 +74,7 @@ TEST(DigitsDataTest, SplitKeepsEveryExampleOnceAndDependsOnTheSeed) {
   const Dataset other = Split(examples, 2);
   EXPECT_NE(other.test.front().label + 100 * other.test.back().label,
             data.test.front().label + 100 * data.test.back().label);
-  std::sort(labels.begin(), labels.end());
+  std::ranges::sort(labels);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(labels[i], i);
 }
 

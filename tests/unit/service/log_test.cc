@@ -16,7 +16,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/time.h"
-#include "service/telemetry/log_throttle.h"
 
 namespace signalbox::service {
 namespace {
@@ -151,21 +150,6 @@ TEST(LoggerTest, NeverMixesTheLinesOfThreads) {
   std::vector<std::string> lines = absl::StrSplit(all, '\n', absl::SkipEmpty());
   EXPECT_EQ(lines.size(), kThreads * kLines);
   for (const std::string& line : lines) ASSERT_TRUE(nlohmann::json::accept(line)) << line;
-}
-
-TEST(LogThrottleTest, AdmitsOneAnIntervalAndCountsTheOthers) {
-  LogThrottle throttle(absl::Milliseconds(100));
-  EXPECT_EQ(throttle.Admit(kTime), 0);
-  EXPECT_EQ(throttle.Admit(kTime), std::nullopt);
-  EXPECT_EQ(throttle.Admit(kTime + absl::Milliseconds(99)), std::nullopt);
-  EXPECT_EQ(throttle.Admit(kTime + absl::Milliseconds(100)), 2);
-  EXPECT_EQ(throttle.Admit(kTime + absl::Milliseconds(200)), 0);
-}
-
-TEST(LogThrottleTest, IsNotSilencedByAClockThatGoesBack) {
-  LogThrottle throttle(absl::Milliseconds(100));
-  EXPECT_EQ(throttle.Admit(kTime), 0);
-  EXPECT_EQ(throttle.Admit(kTime - absl::Hours(1)), 0);
 }
 
 }  // namespace
