@@ -3,6 +3,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -10,7 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "service/config.h"
 #include "service/postgres/embedded_postgres.h"
 #include "service/postgres/migrator.h"
@@ -23,7 +26,7 @@ namespace {
 enum ExitCode { kSuccess = 0, kFailure = 1, kUsage = 2 };
 
 // SIGTERM promises an end within 10 s; whatever hangs then does not break it.
-constexpr unsigned kLastResortSeconds = 10;
+constexpr std::chrono::milliseconds kLastResort{9500};
 
 sigset_t StopSignals() {
   sigset_t signals;
@@ -39,13 +42,22 @@ bool IsAskedToStop() {
   return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
+// Waits for a stop signal; whether one came before `deadline`.
+bool StopSignalBefore(std::chrono::steady_clock::time_point deadline) {
+  const sigset_t signals = StopSignals();
+  while (true) {
+    const absl::Duration remaining = absl::FromChrono(deadline - std::chrono::steady_clock::now());
+    const timespec left = absl::ToTimespec(std::max(remaining, absl::ZeroDuration()));
+    if (sigtimedwait(&signals, nullptr, &left) > 0) return true;
+    if (errno != EINTR) return false;  // A process that is stopped and continued is interrupted here.
+  }
+}
+
 // Ends the process when draining hangs, or when somebody asks a second time.
 void WatchTheDrain() {
-  std::thread([] {
-    const sigset_t signals = StopSignals();
-    const timespec patience = {kLastResortSeconds - 1, 500'000'000};
-    const int second = sigtimedwait(&signals, nullptr, &patience);
-    LogError("drain_cut_short", {{"asked_twice", second > 0}});
+  std::thread([deadline = std::chrono::steady_clock::now() + kLastResort] {
+    const bool asked_twice = StopSignalBefore(deadline);
+    LogError("drain_cut_short", {{"asked_twice", asked_twice}});
     _exit(kFailure);
   }).detach();
 }

@@ -201,6 +201,22 @@ def test_sigint_ends_it_too(cluster, database, start_server):
     assert server.process.wait(15) == 0
 
 
+def test_a_drain_is_not_cut_short_by_being_stopped_and_continued(cluster, database, start_server):
+    """A wait for signals is interrupted by that, which once counted as a second SIGTERM."""
+    server = start_server("--database-url", cluster.url(database))
+    streams = [server.connect().subscribe(server.connect().create_run()) for _ in range(20)]
+    for stream in streams:
+        stream.synced(0)
+    server.process.send_signal(signal.SIGTERM)
+    for _ in range(2000):
+        if server.process.poll() is not None:
+            break
+        server.process.send_signal(signal.SIGSTOP)
+        server.process.send_signal(signal.SIGCONT)
+    assert server.process.wait(15) == 0
+    assert "drain_cut_short" not in server.log()
+
+
 def test_the_log_has_one_structured_line_per_event_and_no_content(cluster, database, start_server):
     server = start_server("--database-url", cluster.url(database))
     client = Client(server.address)
