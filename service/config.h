@@ -32,7 +32,9 @@ struct ServiceConfig {
   bool notify = true;
   absl::Duration sweep_interval = absl::Seconds(1);
   absl::Duration heartbeat_interval = absl::Seconds(5);
-  absl::Duration drain_timeout = absl::Seconds(8);
+
+  /// Calls are answered within 2 s; the rest is for connections whose client does not read.
+  absl::Duration drain_timeout = absl::Seconds(3);
 
   int64_t max_pending = 1000;
   int64_t max_value_bytes = int64_t{64} << 10;

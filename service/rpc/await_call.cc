@@ -11,10 +11,12 @@ grpc::ServerUnaryReactor* AwaitCall::Start(const ServiceParts& parts, const Awai
                                            v1::AwaitResponse* response) {
   const std::shared_ptr<AwaitCall> call(new AwaitCall(parts, response));
   call->self_ = call;
-  // The alarm's callback runs in any case, at once when it is cancelled, and holds the call.
-  call->alarm_.Set(absl::ToChronoTime(absl::Now() + query.timeout), [call](bool is_timeout) {
-    if (is_timeout) call->OnTimeout();
-  });
+  // Weak, because the alarm, which belongs to the call, keeps its callback for as long as it lives.
+  call->alarm_.Set(absl::ToChronoTime(absl::Now() + query.timeout),
+                   [weak = std::weak_ptr<AwaitCall>(call)](bool is_timeout) {
+                     const std::shared_ptr<AwaitCall> waiting = is_timeout ? weak.lock() : nullptr;
+                     if (waiting != nullptr) waiting->OnTimeout();
+                   });
   call->ticket_ = parts.awaits.Await(query.id, query.until, [call](absl::StatusOr<MessagePtr> message) {
     call->OnOver(std::move(message));
   });

@@ -11,7 +11,7 @@
 
 namespace signalbox::service {
 
-/// One waiting Await. Lives until its alarm has fired or was cancelled and gRPC is done with it.
+/// One waiting Await. Lives until gRPC and the registry are done with it.
 class AwaitCall final : public grpc::ServerUnaryReactor,
                         public GuardedCall,
                         public std::enable_shared_from_this<AwaitCall> {

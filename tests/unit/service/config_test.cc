@@ -66,7 +66,7 @@ TEST_F(CommandLineTest, ServesOnLoopbackWithAnEmbeddedDatabaseByDefault) {
   EXPECT_TRUE(config.notify);
   EXPECT_EQ(config.sweep_interval, absl::Seconds(1));
   EXPECT_EQ(config.heartbeat_interval, absl::Seconds(5));
-  EXPECT_EQ(config.drain_timeout, absl::Seconds(8));
+  EXPECT_EQ(config.drain_timeout, absl::Seconds(3));
   EXPECT_EQ(config.max_pending, 1000);
   EXPECT_EQ(config.max_value_bytes, 65536);
   EXPECT_EQ(config.max_reply_bytes, 16384);
