@@ -93,8 +93,10 @@ class Server:
         return self.process.poll() is None
 
     def connect(self):
-        """A client with a connection of its own; closed with the server."""
+        """A client with a connection of its own, which is there when the server is; closed with the server."""
         client = Client(self.address)
+        if self.process is not None and self.process.poll() is None:
+            client.wait_connected()
         self._clients.append(client)
         return client
 
