@@ -65,17 +65,20 @@ absl::Status Dispatcher::Register(KeyDeclaration declaration, Handler handler) {
   return absl::OkStatus();
 }
 
-int Dispatcher::Dispatch(int64_t step, InboxShared& shared, const std::function<void()>& on_acked) {
+int Dispatcher::Dispatch(int64_t step, int at_most, InboxShared& shared,
+                         const std::function<void()>& on_acked) {
   if (!shared.state.HasPending() || dispatching_.exchange(true)) return 0;
   // Also reset when a thread is cancelled inside a handler.
   const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> reset(
       &dispatching_, [](std::atomic<bool>* flag) { flag->store(false); });
-  return DispatchAll(step, shared, on_acked);
+  return DispatchPending(step, at_most, shared, on_acked);
 }
 
-int Dispatcher::DispatchAll(int64_t step, InboxShared& shared, const std::function<void()>& on_acked) {
+int Dispatcher::DispatchPending(int64_t step, int at_most, InboxShared& shared,
+                                const std::function<void()>& on_acked) {
   int count = 0;
   for (const MessagePtr& message : shared.state.All()) {
+    if (count >= at_most) return count;
     const Table* table = table_.load();
     if (table == nullptr) return count;
     const auto found = table->find(message->key);

@@ -27,9 +27,9 @@ class Dispatcher {
   /// Adds or replaces a handler; kInvalidArgument names the field, kResourceExhausted the limit.
   absl::Status Register(KeyDeclaration declaration, Handler handler) ABSL_LOCKS_EXCLUDED(mu_);
 
-  /// Runs the handlers for what is pending, oldest first, on this thread; `on_acked` after each.
-  /// Returns how many it ran; 0 at once when another call is under way.
-  int Dispatch(int64_t step, InboxShared& shared, const std::function<void()>& on_acked);
+  /// Runs at most `at_most` handlers for what is pending, oldest first, on this thread; `on_acked`
+  /// after each. Returns how many it ran; 0 at once when another call is under way.
+  int Dispatch(int64_t step, int at_most, InboxShared& shared, const std::function<void()>& on_acked);
 
   std::vector<KeyDeclaration> Declarations() const;
 
@@ -43,7 +43,7 @@ class Dispatcher {
   };
   using Table = std::map<std::string, std::shared_ptr<const Registered>, std::less<>>;
 
-  int DispatchAll(int64_t step, InboxShared& shared, const std::function<void()>& on_acked);
+  int DispatchPending(int64_t step, int at_most, InboxShared& shared, const std::function<void()>& on_acked);
 
   std::atomic<bool> dispatching_{false};
 

@@ -1,5 +1,6 @@
 #include "signalbox/inbox.h"
 
+#include <limits>
 #include <utility>
 
 #include "fork_guard.h"
@@ -55,13 +56,19 @@ absl::Status Inbox::On(std::string key, Handler handler) {
   return On(KeyDeclaration{std::move(key), Kind::kUnspecified, ""}, std::move(handler));
 }
 
-int Inbox::Dispatch(int64_t step) { return core_->Dispatch(step); }
+int Inbox::Dispatch(int64_t step) { return core_->Dispatch(step, std::numeric_limits<int>::max()); }
+
+int Inbox::Dispatch(int64_t step, int at_most) { return core_->Dispatch(step, at_most); }
 
 InboxStatus Inbox::Status() const { return core_->Status(); }
 
 const std::string& Inbox::consumer() const { return core_->consumer(); }
 
 bool Inbox::WaitSynced(absl::Duration timeout) const { return core_->WaitSynced(timeout); }
+
+bool Inbox::WaitNewer(int64_t sequence, absl::Duration timeout) const {
+  return core_->WaitNewer(sequence, timeout);
+}
 
 void Inbox::Close() { core_->Close(); }
 

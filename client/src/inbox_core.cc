@@ -122,9 +122,9 @@ absl::Status InboxCore::On(KeyDeclaration declaration, Handler handler) {
   return absl::OkStatus();
 }
 
-int InboxCore::Dispatch(int64_t step) {
+int InboxCore::Dispatch(int64_t step, int at_most) {
   if (InForkedChild()) return 0;
-  return dispatcher_.Dispatch(std::max<int64_t>(step, 0), shared_, [this] { wire_->Wake(); });
+  return dispatcher_.Dispatch(std::max<int64_t>(step, 0), at_most, shared_, [this] { wire_->Wake(); });
 }
 
 InboxStatus InboxCore::Status() const {
@@ -147,11 +147,20 @@ bool InboxCore::WaitSynced(absl::Duration timeout) {
   return reached->WaitFor(timeout).value_or(false);
 }
 
+bool InboxCore::WaitNewer(int64_t sequence, absl::Duration timeout) {
+  if (InForkedChild()) return false;
+  const std::shared_ptr<OneShot<bool>> told = shared_.AwaitNewer(sequence);
+  const bool is_newer = told->WaitFor(timeout).value_or(false);
+  shared_.ForgetNewer(told);
+  return is_newer;
+}
+
 void InboxCore::Close() {
   if (InForkedChild()) return;
   {
     const absl::MutexLock lock(&shared_.mu);
     shared_.closing = true;
+    shared_.TellNewer();
   }
   const absl::MutexLock lock(&join_mu_);
   if (!thread_.joinable()) return;

@@ -44,10 +44,11 @@ class InboxCore {
 
   absl::Status Ack(const std::string& message_id, signalbox::Ack ack, internal::AckReceipt receipt);
   absl::Status On(KeyDeclaration declaration, Handler handler);
-  int Dispatch(int64_t step);
+  int Dispatch(int64_t step, int at_most);
 
   InboxStatus Status() const;
   bool WaitSynced(absl::Duration timeout);
+  bool WaitNewer(int64_t sequence, absl::Duration timeout);
   const std::string& consumer() const { return consumer_; }
 
   void Close();

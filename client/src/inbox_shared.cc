@@ -27,4 +27,25 @@ void InboxShared::FinishHandling(const std::string& message_id, Ack ack) {
   if (!closing) outbox.Add(message_id, std::move(ack), nullptr);
 }
 
+std::shared_ptr<OneShot<bool>> InboxShared::AwaitNewer(int64_t sequence) {
+  auto told = std::make_shared<OneShot<bool>>();
+  const absl::MutexLock lock(&mu);
+  newer_waiters.push_back({sequence, told});
+  TellNewer();
+  return told;
+}
+
+void InboxShared::ForgetNewer(const std::shared_ptr<OneShot<bool>>& told) {
+  const absl::MutexLock lock(&mu);
+  std::erase_if(newer_waiters, [&](const NewerWaiter& waiter) { return waiter.told == told; });
+}
+
+void InboxShared::TellNewer() {
+  const int64_t newest = state.NewestSequence();
+  const bool is_over = closing || report.state == ConnectionState::kEnded;
+  for (const NewerWaiter& waiter : newer_waiters) {
+    if (newest > waiter.sequence || is_over) waiter.told->Set(newest > waiter.sequence);
+  }
+}
+
 }  // namespace signalbox::internal

@@ -25,6 +25,12 @@ struct SyncWaiter {
   std::shared_ptr<OneShot<bool>> reached;
 };
 
+/// Somebody who waits for a message above a sequence; false when none will come.
+struct NewerWaiter {
+  int64_t sequence;
+  std::shared_ptr<OneShot<bool>> told;
+};
+
 /// How things stand, as the background thread last saw them.
 struct SyncReport {
   ConnectionState state = ConnectionState::kConnecting;
@@ -49,10 +55,18 @@ class InboxShared {
   bool BeginHandling(const std::string& message_id) ABSL_LOCKS_EXCLUDED(mu);
   void FinishHandling(const std::string& message_id, Ack ack) ABSL_LOCKS_EXCLUDED(mu);
 
+  /// Registers a waiter, or answers it at once; ForgetNewer() must follow when it has waited.
+  std::shared_ptr<OneShot<bool>> AwaitNewer(int64_t sequence) ABSL_LOCKS_EXCLUDED(mu);
+  void ForgetNewer(const std::shared_ptr<OneShot<bool>>& told) ABSL_LOCKS_EXCLUDED(mu);
+
+  /// Answers the waiters whose message has come, and all of them when no more will.
+  void TellNewer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu);
+
   absl::Mutex mu;
   InboxState state;
   AckOutbox outbox ABSL_GUARDED_BY(mu);
   std::vector<SyncWaiter> sync_waiters ABSL_GUARDED_BY(mu);
+  std::vector<NewerWaiter> newer_waiters ABSL_GUARDED_BY(mu);
   std::vector<KeyDeclaration> declarations ABSL_GUARDED_BY(mu);
   uint64_t declarations_version ABSL_GUARDED_BY(mu) = 0;
   SyncReport report ABSL_GUARDED_BY(mu);

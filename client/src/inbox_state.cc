@@ -112,6 +112,12 @@ void InboxState::OnSettled(const std::string& message_id) {
   }
 }
 
+int64_t InboxState::NewestSequence() const {
+  const auto is_visible = [](const auto& entry) { return entry.second->visible.load(); };
+  const auto newest = std::find_if(entries_.rbegin(), entries_.rend(), is_visible);
+  return newest == entries_.rend() ? 0 : newest->first;
+}
+
 void InboxState::Expire(Instant now) {
   if (!server_offset_.has_value()) return;
   for (auto& [sequence, entry] : entries_) {

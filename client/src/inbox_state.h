@@ -69,6 +69,9 @@ class InboxState {
   /// The last ack of a taken message that was under way is settled, or was given up.
   void OnSettled(const std::string& message_id);
 
+  /// Sequence of the newest message that readers see; 0 when there is none.
+  int64_t NewestSequence() const;
+
   // Expiry, by the server's clock as far as it is known.
 
   void SetServerTime(absl::Time server_time, Instant now) {

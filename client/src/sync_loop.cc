@@ -70,6 +70,7 @@ void SyncLoop::Close() {
   shared_.sync_waiters.clear();
   shared_.state.Clear();
   shared_.report.state = ConnectionState::kClosed;
+  shared_.TellNewer();
 }
 
 bool SyncLoop::IsClosing() const {
@@ -171,6 +172,7 @@ void SyncLoop::Report(Instant now) {
   if (error.ok()) error = declare_error_;
   const absl::MutexLock lock(&shared_.mu);
   shared_.report = {policy_.State(now), now - policy_.Age(now), std::move(error)};
+  shared_.TellNewer();
 }
 
 void SyncLoop::On(Instant now, StreamMessage event) {

@@ -66,8 +66,8 @@ struct InboxStatus {
 
 /// The pending messages of one run, kept in memory by the library's own threads.
 ///
-/// Made by Client::OpenInbox(). Every method is thread-safe. No method but AckNow(), WaitSynced()
-/// and Close() waits for anything; none throws, signals or ends the process. Get() and GetAll()
+/// Made by Client::OpenInbox(). Every method is thread-safe. No method but AckNow(), WaitSynced(),
+/// WaitNewer() and Close() waits for anything; none throws, signals or ends the process. Get() and GetAll()
 /// read an immutable snapshot: no system call, no lock that is ever held during I/O, nothing
 /// allocated when nothing is pending.
 ///
@@ -101,6 +101,9 @@ class Inbox {
   /// returns 0.
   int Dispatch(int64_t step);
 
+  /// The same, but runs at most `at_most` handlers; what is left waits for the next call.
+  int Dispatch(int64_t step, int at_most);
+
   InboxStatus Status() const;
 
   /// The name of this process towards the server.
@@ -110,6 +113,10 @@ class Inbox {
   /// `timeout`; false when it did not get there. Asks the server, even when the stream is healthy. For
   /// start-up and tests.
   bool WaitSynced(absl::Duration timeout) const;
+
+  /// Waits until the inbox holds a message with a sequence above `sequence`, at most `timeout`; false
+  /// when none came, and at once when none will, because the run ended or the inbox is closed.
+  bool WaitNewer(int64_t sequence, absl::Duration timeout) const;
 
   /// Stops the threads and sends what acks it can; at most 2 s, whatever the network does.
   /// Idempotent. What is pending can no longer be read.

@@ -44,8 +44,8 @@ class DispatcherTest : public testing::Test {
     };
   }
 
-  int Dispatch(int64_t step = 7) {
-    return dispatcher_.Dispatch(step, shared_, [] {});
+  int Dispatch(int64_t step = 7, int at_most = 1000) {
+    return dispatcher_.Dispatch(step, at_most, shared_, [] {});
   }
 
   std::optional<AckBatch> NextBatch() {
@@ -68,6 +68,18 @@ TEST_F(DispatcherTest, RunsHandlersInOrderAndLeavesOtherKeysAlone) {
   EXPECT_THAT(handled_, ElementsAre("m1", "m3"));
   EXPECT_EQ(shared_.state.Oldest("other")->id, "m2");
   EXPECT_EQ(shared_.state.Oldest("a"), nullptr);
+}
+
+TEST_F(DispatcherTest, RunsNoMoreHandlersThanItMay) {
+  Handle("a", Recorder());
+  Arrive(1, "other");
+  Arrive(2, "a");
+  Arrive(3, "a");
+  EXPECT_EQ(Dispatch(1, 0), 0);
+  EXPECT_EQ(Dispatch(1, 1), 1);
+  EXPECT_THAT(handled_, ElementsAre("m2"));
+  EXPECT_EQ(Dispatch(1, 5), 1);
+  EXPECT_THAT(handled_, ElementsAre("m2", "m3"));
 }
 
 TEST_F(DispatcherTest, HandlesAMessageOnceHoweverOftenItIsSent) {
@@ -191,7 +203,7 @@ TEST_F(DispatcherTest, CopiesHandlersForAForkedChild) {
   Dispatcher copy;
   copy.CopyFrom(dispatcher_);
   Arrive(1, "a");
-  EXPECT_EQ(copy.Dispatch(1, shared_, [] {}), 1);
+  EXPECT_EQ(copy.Dispatch(1, 1, shared_, [] {}), 1);
 }
 
 }  // namespace

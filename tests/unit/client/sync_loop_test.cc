@@ -70,6 +70,33 @@ TEST_F(SyncLoopTest, FillsTheInboxFromTheStreamWithoutPolling) {
   EXPECT_THAT(wire_.page_tokens, IsEmpty());
 }
 
+TEST_F(SyncLoopTest, TellsWhoWaitsForANewerMessage) {
+  const auto third = shared_.AwaitNewer(2);
+  const auto fourth = shared_.AwaitNewer(3);
+  Happens({StreamMessage{MakeMessage(2)}});
+  EXPECT_EQ(third->WaitFor(absl::ZeroDuration()), std::nullopt);
+  Happens({StreamMessage{MakeMessage(3)}});
+  EXPECT_EQ(third->WaitFor(absl::ZeroDuration()), true);
+  EXPECT_EQ(shared_.AwaitNewer(2)->WaitFor(absl::ZeroDuration()), true) << "it is there already";
+  EXPECT_EQ(fourth->WaitFor(absl::ZeroDuration()), std::nullopt);
+  Happens({Synced("c1", 3), StreamRunEnded{RunOutcome::kStopped}});
+  EXPECT_EQ(fourth->WaitFor(absl::ZeroDuration()), false) << "nothing more will come";
+  EXPECT_EQ(shared_.AwaitNewer(3)->WaitFor(absl::ZeroDuration()), false);
+}
+
+TEST_F(SyncLoopTest, NobodyIsLeftWaitingForANewerMessageAtClosing) {
+  const auto told = shared_.AwaitNewer(0);
+  const auto forgotten = shared_.AwaitNewer(0);
+  shared_.ForgetNewer(forgotten);
+  {
+    const absl::MutexLock lock(&shared_.mu);
+    shared_.closing = true;
+  }
+  loop_.Close();
+  EXPECT_EQ(told->WaitFor(absl::ZeroDuration()), false);
+  EXPECT_EQ(forgotten->WaitFor(absl::ZeroDuration()), std::nullopt);
+}
+
 TEST_F(SyncLoopTest, ResumesWithTheLastCursor) {
   Happens({Synced("c1", 1), StreamClosed{absl::UnavailableError("cut")}});
   loop_.Turn();
