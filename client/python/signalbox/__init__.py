@@ -1,0 +1,42 @@
+"""Signalbox sends messages to running training jobs, and receives them there.
+
+In the training job:
+
+    import signalbox as sb
+
+    with sb.Run(project="org/name") as run:
+        for step in range(1000):
+            message = sb.get_message(key="learning-rate")
+            if message:
+                message.ack()
+                rate = message.value
+
+and from anywhere else:
+
+    sb.publish_message(run=438, project="org/name", key="learning-rate", value=0.001)
+"""
+
+from importlib.metadata import version as _version
+
+from . import aio
+from ._arguments import Value
+from ._core import KeyDeclaration, Message, RunInfo
+from .client import AckResult, Client, PublishResult
+from .enums import AckOutcome, ConnectionState, Kind, MessageState, RunOutcome, RunState
+from .errors import (AlreadyExistsError, DeadlineExceededError, FailedPreconditionError, InternalError,
+                     InvalidArgumentError, NotFoundError, OutOfRangeError, PermissionDeniedError,
+                     ResourceExhaustedError, SignalboxError, UnauthenticatedError, UnavailableError)
+from .functional import configure, dispatch, get_all_messages, get_message, on, publish_message
+from .inbox import Handler, Inbox, InboxStatus
+from .run import Run, attach, current_run
+
+__version__ = _version("signalbox")
+
+__all__ = [
+    "AckOutcome", "AckResult", "AlreadyExistsError", "Client", "ConnectionState", "DeadlineExceededError",
+    "FailedPreconditionError", "Handler", "Inbox", "InboxStatus", "InternalError", "InvalidArgumentError",
+    "KeyDeclaration", "Kind", "Message", "MessageState", "NotFoundError", "OutOfRangeError",
+    "PermissionDeniedError", "PublishResult", "ResourceExhaustedError", "Run", "RunInfo", "RunOutcome",
+    "RunState", "SignalboxError", "UnauthenticatedError", "UnavailableError", "Value", "aio", "attach",
+    "configure", "current_run", "dispatch", "get_all_messages", "get_message", "on", "publish_message",
+]

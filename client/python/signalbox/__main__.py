@@ -1,0 +1,5 @@
+"""`python -m signalbox`: the command line."""
+
+from .cli import main
+
+main()
