@@ -44,6 +44,7 @@ class _Inert:
 
 
 _inboxes = _current.inboxes
+_warned = False
 
 
 def configure(address: Optional[str] = None, *, token: Optional[str] = None, token_file: Optional[str] = None,
@@ -120,7 +121,7 @@ def on(key: str, handler: Optional[H] = None, *, kind: Union[Kind, str, None] = 
     inbox = _inboxes.get(None) or _open(None)
     if not isinstance(inbox, Inbox):
         return (lambda decorated: decorated) if handler is None else handler
-    return inbox.on(key, handler, kind=kind, description=description)  # type: ignore[arg-type,type-var]
+    return inbox.on(key, handler, kind=kind, description=description)
 
 
 def _open(run_id: Optional[str]) -> Readable:
@@ -131,17 +132,21 @@ def _open(run_id: Optional[str]) -> Readable:
         return inbox
 
 
+def _warn_once(text: str) -> None:
+    global _warned
+    if not _warned:
+        _warned = True
+        warnings.warn(text, RuntimeWarning, stacklevel=5)
+
+
 def _inbox_of(run_id: Optional[str]) -> Readable:
     try:
         client = _default.client()
     except FailedPreconditionError as error:
         if not _process.is_forked_child():
             raise
-        warnings.warn(f"signalbox receives nothing in this process: {error}", RuntimeWarning, stacklevel=5)
-        inert = _Inert()
-        for name in (run_id, None):
-            _inboxes[name] = inert
-        return inert
+        _warn_once(f"signalbox receives nothing in this process: {error}")
+        return _Inert()
     run = _current.run()
     if run is not None and run_id in (None, run.id):
         return run.inbox

@@ -96,7 +96,7 @@ class Run:
     def on(self, key: str, handler: Optional[H] = None, *, kind: Union[Kind, str, None] = None,
            description: str = "") -> Union[H, Callable[[H], H]]:
         """Registers what `dispatch()` does with messages of `key`; also a decorator. See `Inbox.on()`."""
-        return self.inbox.on(key, handler, kind=kind, description=description)  # type: ignore[arg-type,type-var]
+        return self.inbox.on(key, handler, kind=kind, description=description)
 
     def dispatch(self, step: int = 0) -> int:
         """Runs the handlers for what is pending, on this thread; returns how many. Never waits."""
