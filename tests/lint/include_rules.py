@@ -25,6 +25,7 @@ LIBRARIES = (
     ("cli11", re.compile(r"^CLI/")),
     ("gtest", re.compile(r"^g(test|mock)/")),
     ("absl", re.compile(r"^absl/")),
+    ("pybind11", re.compile(r"^pybind11/")),
     # The C++ library and the system's own headers.
     ("std", re.compile(r"^([a-z0-9_]+|[a-z0-9_]+\.h|(sys|netinet|arpa|net|linux)/[a-z0-9_]+\.h)$")),
 )
@@ -66,6 +67,8 @@ RULES = (
     # Programs use the library as its users do.
     rule("client/cli", "absl", "json", "cli11", "client/include"),
     rule("client/examples", "absl", "client/include"),
+    # The command line comes along with the Python package.
+    rule("client/python", "absl", "pybind11", "client/include", "client/cli"),
 )
 
 # Where an include path may start; in this order.

@@ -62,6 +62,18 @@ def test_public_headers_know_only_absl(tmp_path):
     assert [(name, line) for name, line, _ in found] == [("client/include/signalbox/inbox.h", 2)]
 
 
+def test_the_python_binding_is_a_user_of_the_library(tmp_path):
+    text = "#include <pybind11/pybind11.h>\n"
+    found = check(tmp_path, {
+        "client/src/retry.h": text,
+        "client/cli/program.h": "",
+        "client/python/src/a.cc": text + '#include "cli/program.h"\n',
+        "client/python/src/b.cc": '#include "../../src/retry.h"\n#include <grpcpp/channel.h>\n',
+    })
+    assert [(name, line) for name, line, _ in found] == [
+        ("client/python/src/b.cc", 1), ("client/python/src/b.cc", 2), ("client/src/retry.h", 1)]
+
+
 def test_what_is_allowed_passes(tmp_path):
     assert check(tmp_path, {
         "service/domain/message.h": "#include <sys/types.h>\n#include <cstdint>\n",
