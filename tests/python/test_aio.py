@@ -1,12 +1,13 @@
 """The calls as coroutines, and messages as an asynchronous iterator."""
 
 import asyncio
+import threading
 import time
 
 import pytest
 
 import signalbox as sb
-from live_server import refusing_address
+from live_server import eventually, refusing_address
 
 
 @pytest.fixture
@@ -96,6 +97,19 @@ def test_is_cancelled_at_once(aclient, run):
         return time.monotonic() - began
 
     assert asyncio.run(cancel()) < 5
+
+
+def test_an_abandoned_wait_leaves_no_thread_behind(aclient, run, monkeypatch):
+    """A wait of hours that was given up after seconds went on in its thread."""
+    monkeypatch.setattr(sb.client, "_AWAIT_SLICE", 0.1)
+
+    async def give_up():
+        message = (await aclient.publish(run, "save")).message
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(aclient.await_message(message.id), 0.3)
+
+    asyncio.run(give_up())
+    eventually(lambda: not any(thread.name == "signalbox-call" for thread in threading.enumerate()), 30)
 
 
 def test_what_was_abandoned_does_not_keep_the_program(script, black_hole):

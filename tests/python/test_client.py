@@ -97,6 +97,33 @@ def test_awaits_a_message(client, run):
     assert results[0].state == "APPLIED"
 
 
+def test_a_long_wait_is_made_of_slices(client, run, monkeypatch):
+    monkeypatch.setattr(sb.client, "_AWAIT_SLICE", 0.05)
+    message = client.publish(run, "save").message
+    assert client.await_message(message.id, 0.3).state == "PENDING"
+    client.ack([message.id], "me")
+    assert client.await_message(message.id, 0.3).state == "ACKED"
+    assert client.await_message(message.id, until="ACKED").state == "ACKED"
+    threading.Timer(0.3, client.ack, ([message.id], "me", "APPLIED")).start()
+    assert client.await_message(message.id).state == "APPLIED"
+
+
+def test_a_wait_outlasts_a_server_that_is_away(server, client, run, monkeypatch):
+    monkeypatch.setattr(sb.client, "_AWAIT_SLICE", 0.05)
+    impatient = sb.Client(server.address, call_timeout=0.2)
+    message = client.publish(run, "save").message
+    states = []
+    waiting = threading.Thread(target=lambda: states.append(impatient.await_message(message.id, 120).state))
+    waiting.start()
+    server.stop()
+    with pytest.raises(sb.UnavailableError):
+        impatient.await_message(message.id, 0.1)
+    server.start()
+    client.ack([message.id], "me", "APPLIED")
+    waiting.join(60)
+    assert states == ["APPLIED"]
+
+
 def test_cancels_a_message(client, run):
     message = client.publish(run, "save").message
     assert client.cancel(message.id, "changed my mind").error == "changed my mind"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from typing import AsyncIterator, Callable, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from . import _default
@@ -69,7 +70,12 @@ class AsyncClient:
                             until: str = "FINISHED") -> Message:
         """See `Client.await_message()`."""
         # A thread of its own, since it may take hours.
-        return await asyncio.wrap_future(start(lambda: self._client.await_message(message_id, timeout, until)))
+        abandoned = threading.Event()
+        try:
+            return await asyncio.wrap_future(
+                start(lambda: self._client._await(message_id, timeout, until, abandoned)))
+        finally:
+            abandoned.set()
 
     async def cancel(self, message_id: str, reason: str = "", *, timeout: Optional[Seconds] = None) -> Message:
         """See `Client.cancel()`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+import time
 from typing import List, Mapping, NamedTuple, Optional, Sequence, Union
 
 from . import _core
@@ -10,8 +12,12 @@ from ._arguments import RunLike, Seconds, Value, optional_seconds, run_ref, seco
 from ._background import interruptible
 from ._core import KeyDeclaration, Message, RunInfo
 from .enums import AckOutcome, Kind, MessageState, RunOutcome, RunState
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, UnavailableError
 from .inbox import Inbox
+
+
+# Seconds. An abandoned wait bothers the server for no longer than this.
+_AWAIT_SLICE = 20.0
 
 
 class PublishResult(NamedTuple):
@@ -111,11 +117,30 @@ class Client:
         """Waits until a message is finished ("FINISHED"), or no longer pending ("ACKED").
 
         At most `timeout` seconds (None: as long as it takes); returns the message as it then is.
-        Running out of time is not an error. Raises NotFoundError; UnavailableError when the server
-        stays away for longer than the wait and the call timeout.
+        Running out of time is not an error. Raises NotFoundError; UnavailableError when the server is
+        away at the end of the wait.
         """
-        limit = math.inf if timeout is None else seconds("timeout", timeout)
-        return interruptible(lambda: self._core.await_message(message_id, limit, until))
+        abandoned = threading.Event()
+        try:
+            return interruptible(lambda: self._await(message_id, timeout, until, abandoned))
+        finally:
+            abandoned.set()
+
+    def _await(self, message_id: str, timeout: Optional[Seconds], until: str, abandoned: threading.Event) -> Message:
+        """Waits in slices, so that a thread ends some time after nobody wants its answer any more."""
+        end = math.inf if timeout is None else time.monotonic() + seconds("timeout", timeout)
+        pending = ("PENDING",) if until == "ACKED" else ("PENDING", "ACKED")
+        while True:
+            left = max(end - time.monotonic(), 0.0)
+            is_last = left <= _AWAIT_SLICE or abandoned.is_set()
+            try:
+                message = self._core.await_message(message_id, min(left, _AWAIT_SLICE), until)
+            except UnavailableError:
+                if is_last:
+                    raise
+                continue
+            if is_last or message.state not in pending:
+                return message
 
     def cancel(self, message_id: str, reason: str = "", *, timeout: Optional[Seconds] = None) -> Message:
         """Withdraws a pending message; `reason` goes into its `error`.
