@@ -153,7 +153,7 @@ absl::StatusOr<Run> Client::DeclareKeys(const RunRef& run, const std::vector<Key
 absl::StatusOr<std::unique_ptr<Inbox>> Client::OpenInbox(InboxOptions options) {
   if (absl::Status status = impl_->CheckProcess(); !status.ok()) return status;
   const RunRef& run = options.run;
-  if (run.id.empty() && run.project.empty() && run.rank == 0) {
+  if (options.listen && run.id.empty() && run.project.empty() && run.rank == 0) {
     absl::StatusOr<RunRef> from_environment = RunFromEnvironment();
     if (!from_environment.ok()) return from_environment.status();
     options.run = *std::move(from_environment);

@@ -67,11 +67,15 @@ absl::Status Dispatcher::Register(KeyDeclaration declaration, Handler handler) {
 
 int Dispatcher::Dispatch(int64_t step, int at_most, InboxShared& shared,
                          const std::function<void()>& on_acked) {
-  if (!shared.state.HasPending() || dispatching_.exchange(true)) return 0;
-  // Also reset when a thread is cancelled inside a handler.
-  const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> reset(
-      &dispatching_, [](std::atomic<bool>* flag) { flag->store(false); });
-  return DispatchPending(step, at_most, shared, on_acked);
+  if (!shared.state.HasPending()) return 0;
+  const Turn turn = TakeTurn();
+  return turn == nullptr ? 0 : DispatchPending(step, at_most, shared, on_acked);
+}
+
+Dispatcher::Turn Dispatcher::TakeTurn() {
+  // An owner, so that it is also given back when a thread is cancelled inside a handler.
+  return Turn(dispatching_.exchange(true) ? nullptr : &dispatching_,
+              [](std::atomic<bool>* flag) { flag->store(false); });
 }
 
 int Dispatcher::DispatchPending(int64_t step, int at_most, InboxShared& shared,
@@ -79,15 +83,36 @@ int Dispatcher::DispatchPending(int64_t step, int at_most, InboxShared& shared,
   int count = 0;
   for (const MessagePtr& message : shared.state.All()) {
     if (count >= at_most) return count;
-    const Table* table = table_.load();
-    if (table == nullptr) return count;
-    const auto found = table->find(message->key);
-    if (found == table->end() || !shared.BeginHandling(message->id)) continue;
-    shared.FinishHandling(message->id, RunHandler(found->second->handler, *message, step));
+    const std::shared_ptr<const Registered> found = Find(message->key);
+    if (found == nullptr || !shared.BeginHandling(message->id)) continue;
+    shared.FinishHandling(message->id, RunHandler(found->handler, *message, step));
     on_acked();
     ++count;
   }
   return count;
+}
+
+std::vector<MessagePtr> Dispatcher::TakePending(InboxShared& shared) {
+  std::vector<MessagePtr> taken;
+  if (!shared.state.HasPending()) return taken;
+  for (MessagePtr& message : shared.state.All()) {
+    if (Find(message->key) != nullptr && shared.BeginHandling(message->id))
+      taken.push_back(std::move(message));
+  }
+  return taken;
+}
+
+Ack Dispatcher::RunHandlerOf(const Message& message, int64_t step) const {
+  const std::shared_ptr<const Registered> found = Find(message.key);
+  if (found == nullptr) return Failure(absl::StrCat("no handler for ", message.key), step);
+  return RunHandler(found->handler, message, step);
+}
+
+std::shared_ptr<const Dispatcher::Registered> Dispatcher::Find(const std::string& key) const {
+  const Table* table = table_.load();
+  if (table == nullptr) return nullptr;
+  const auto found = table->find(key);
+  return found == table->end() ? nullptr : found->second;
 }
 
 std::vector<KeyDeclaration> Dispatcher::Declarations() const {

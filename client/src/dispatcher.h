@@ -31,6 +31,17 @@ class Dispatcher {
   /// after each. Returns how many it ran; 0 at once when another call is under way.
   int Dispatch(int64_t step, int at_most, InboxShared& shared, const std::function<void()>& on_acked);
 
+  /// The right to run handlers, which one thread has at a time; null while another has it.
+  using Turn = std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)>;
+  Turn TakeTurn();
+
+  /// For a group. Takes what is pending and has a handler here, oldest first, out of the inbox;
+  /// FinishHandling() must follow for each.
+  std::vector<MessagePtr> TakePending(InboxShared& shared);
+
+  /// For a group. Runs the handler of the message's key; kFailed when there is none.
+  Ack RunHandlerOf(const Message& message, int64_t step) const;
+
   std::vector<KeyDeclaration> Declarations() const;
 
   /// Copies the handlers of `other`; takes no lock, so it may be used in a forked child.
@@ -43,6 +54,7 @@ class Dispatcher {
   };
   using Table = std::map<std::string, std::shared_ptr<const Registered>, std::less<>>;
 
+  std::shared_ptr<const Registered> Find(const std::string& key) const;
   int DispatchPending(int64_t step, int at_most, InboxShared& shared, const std::function<void()>& on_acked);
 
   std::atomic<bool> dispatching_{false};

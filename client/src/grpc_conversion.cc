@@ -52,6 +52,29 @@ void ToProto(absl::Duration duration, pb::Duration* proto) {
   proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
 }
 
+void ToProto(absl::Time time, pb::Timestamp* proto) {
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  proto->set_seconds(seconds);
+  proto->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+}
+
+void ToProto(const Message& message, v1::Message* proto) {
+  proto->set_id(message.id);
+  proto->set_run_id(message.run_id);
+  proto->set_sequence(message.sequence);
+  proto->set_key(message.key);
+  ToProto(message.value, proto->mutable_value());
+  proto->set_kind(ToProto(message.kind));
+  proto->set_state(ToProto(message.state));
+  proto->set_publisher(message.publisher);
+  proto->set_reason(message.reason);
+  if (message.create_time != absl::InfiniteFuture())
+    ToProto(message.create_time, proto->mutable_create_time());
+  if (message.expire_time != absl::InfiniteFuture())
+    ToProto(message.expire_time, proto->mutable_expire_time());
+  proto->set_error(message.error);
+}
+
 v1::PublishRequest ToProto(const PublishRequest& request) {
   v1::PublishRequest proto;
   ToProto(request.run, proto.mutable_run());

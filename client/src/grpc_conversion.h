@@ -22,6 +22,10 @@ void ToProto(const Value& value, google::protobuf::Value* proto);
 void ToProto(const RunRef& run, v1::RunRef* proto);
 void ToProto(const KeyDeclaration& declaration, v1::KeyDeclaration* proto);
 void ToProto(absl::Duration duration, google::protobuf::Duration* proto);
+void ToProto(absl::Time time, google::protobuf::Timestamp* proto);
+
+/// Leaves out acks: consumer, times, reply and step of a message that somebody acked.
+void ToProto(const Message& message, v1::Message* proto);
 
 v1::PublishRequest ToProto(const PublishRequest& request);
 v1::AckRequest ToProto(const std::vector<std::string>& message_ids, const std::string& consumer,

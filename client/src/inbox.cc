@@ -60,6 +60,10 @@ int Inbox::Dispatch(int64_t step) { return core_->Dispatch(step, std::numeric_li
 
 int Inbox::Dispatch(int64_t step, int at_most) { return core_->Dispatch(step, at_most); }
 
+absl::StatusOr<int> Inbox::Dispatch(int64_t step, Group& group, int64_t every) {
+  return core_->Dispatch(step, group, every);
+}
+
 InboxStatus Inbox::Status() const { return core_->Status(); }
 
 const std::string& Inbox::consumer() const { return core_->consumer(); }

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "consumer_name.h"
+#include "group_dispatch.h"
 #include "random.h"
 #include "request_rules.h"
 #include "signal_block.h"
@@ -49,6 +50,11 @@ InboxCore::InboxCore(InboxOptions options, WireFactory make_wire, internal::Cloc
 InboxCore::~InboxCore() { Close(); }
 
 absl::Status InboxCore::Start() {
+  if (!options_.listen) {
+    const absl::MutexLock lock(&shared_.mu);
+    shared_.report.state = ConnectionState::kClosed;
+    return absl::OkStatus();
+  }
   const internal::SignalBlock block_signals;
   absl::StatusOr<std::unique_ptr<internal::InboxWire>> wire = make_wire_();
   if (!wire.ok()) return wire.status();
@@ -59,6 +65,10 @@ absl::Status InboxCore::Start() {
     return absl::ResourceExhaustedError(absl::StrCat("no thread for the inbox: ", error.what()));
   }
   return absl::OkStatus();
+}
+
+void InboxCore::Wake() {
+  if (wire_ != nullptr) wire_->Wake();
 }
 
 void InboxCore::RunThread() {
@@ -98,7 +108,7 @@ absl::Status InboxCore::Ack(const std::string& message_id, signalbox::Ack ack, A
   if (InForkedChild()) return ForkedError();
   if (absl::Status status = internal::CheckAck(ack); !status.ok()) return status;
   absl::Status status = shared_.AddAck(message_id, std::move(ack), std::move(receipt));
-  if (status.ok()) wire_->Wake();
+  if (status.ok()) Wake();
   return status;
 }
 
@@ -118,13 +128,25 @@ absl::Status InboxCore::On(KeyDeclaration declaration, Handler handler) {
     shared_.declarations = dispatcher_.Declarations();
     ++shared_.declarations_version;
   }
-  wire_->Wake();
+  Wake();
   return absl::OkStatus();
 }
 
 int InboxCore::Dispatch(int64_t step, int at_most) {
   if (InForkedChild()) return 0;
-  return dispatcher_.Dispatch(std::max<int64_t>(step, 0), at_most, shared_, [this] { wire_->Wake(); });
+  return dispatcher_.Dispatch(std::max<int64_t>(step, 0), at_most, shared_, [this] { Wake(); });
+}
+
+absl::StatusOr<int> InboxCore::Dispatch(int64_t step, Group& group, int64_t every) {
+  if (InForkedChild()) return ForkedError();
+  if (every < 1) return absl::InvalidArgumentError(absl::StrCat("every: ", every, ", must be at least 1"));
+  const internal::Dispatcher::Turn turn = dispatcher_.TakeTurn();
+  if (turn == nullptr) return absl::FailedPreconditionError("another dispatch is under way");
+  step = std::max<int64_t>(step, 0);
+  if (last_control_point_ == step / every) return 0;
+  last_control_point_ = step / every;
+  internal::GroupDispatch dispatch(group, step, dispatcher_);
+  return group.rank() == 0 ? dispatch.Lead(shared_, [this] { Wake(); }) : dispatch.Follow();
 }
 
 InboxStatus InboxCore::Status() const {
@@ -140,10 +162,10 @@ bool InboxCore::WaitSynced(absl::Duration timeout) {
   auto reached = std::make_shared<OneShot<bool>>();
   {
     const absl::MutexLock lock(&shared_.mu);
-    if (shared_.closing) return false;
+    if (shared_.closing || !options_.listen) return false;
     shared_.sync_waiters.push_back({clock_.Now(), reached});
   }
-  wire_->Wake();
+  Wake();
   return reached->WaitFor(timeout).value_or(false);
 }
 
@@ -164,7 +186,7 @@ void InboxCore::Close() {
   }
   const absl::MutexLock lock(&join_mu_);
   if (!thread_.joinable()) return;
-  wire_->Wake();
+  Wake();
   thread_.join();
 }
 

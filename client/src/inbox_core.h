@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "fork_guard.h"
 #include "inbox_shared.h"
 #include "inbox_wire.h"
+#include "signalbox/group.h"
 #include "signalbox/inbox.h"
 #include "signalbox/options.h"
 #include "sync_loop.h"
@@ -45,6 +47,7 @@ class InboxCore {
   absl::Status Ack(const std::string& message_id, signalbox::Ack ack, internal::AckReceipt receipt);
   absl::Status On(KeyDeclaration declaration, Handler handler);
   int Dispatch(int64_t step, int at_most);
+  absl::StatusOr<int> Dispatch(int64_t step, Group& group, int64_t every);
 
   InboxStatus Status() const;
   bool WaitSynced(absl::Duration timeout);
@@ -60,6 +63,7 @@ class InboxCore {
   InboxCore(InboxOptions options, WireFactory make_wire, internal::Clock& clock);
 
   absl::Status Start();
+  void Wake();
   void RunThread();
   internal::SyncLoop::Options LoopOptions() const;
 
@@ -71,7 +75,8 @@ class InboxCore {
 
   mutable internal::InboxShared shared_;
   internal::Dispatcher dispatcher_;
-  std::unique_ptr<internal::InboxWire> wire_;
+  std::optional<int64_t> last_control_point_;  // Belongs to who has the turn to dispatch.
+  std::unique_ptr<internal::InboxWire> wire_;  // Null when it does not listen.
   std::thread thread_;
 
   absl::Mutex join_mu_;  // Held while the thread is joined, at most two seconds.

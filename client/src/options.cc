@@ -81,7 +81,7 @@ absl::StatusOr<RunRef> RunFromEnvironment() {
 }
 
 absl::Status InboxOptions::Validate() const {
-  if (absl::Status status = internal::CheckRun(run); !status.ok()) return status;
+  if (absl::Status status = internal::CheckRun(run); listen && !status.ok()) return status;
   for (const std::string& key : keys) {
     absl::Status status = internal::CheckKey(key);
     if (!status.ok()) return {status.code(), absl::StrCat("keys: ", status.message())};

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "signalbox/connection_state.h"
+#include "signalbox/group.h"
 #include "signalbox/message.h"
 #include "signalbox/options.h"
 
@@ -103,6 +104,17 @@ class Inbox {
 
   /// The same, but runs at most `at_most` handlers; what is left waits for the next call.
   int Dispatch(int64_t step, int at_most);
+
+  /// The same step on every process of a data-parallel job. Every process calls it at the same steps,
+  /// with handlers for the same keys; the messages of process 0 are handled by all, in the same order, at
+  /// the first call and then whenever `step` has passed a multiple of `every` (at least 1). A message
+  /// becomes kApplied, with the reply of process 0, when every process applied it, else kFailed with a
+  /// text that names who did not. Returns how many messages were handled.
+  ///
+  /// Waits for the other processes as their collectives do; nothing to apply costs one broadcast of 16
+  /// bytes. kFailedPrecondition: the processes are at different steps (one joined late or left out a
+  /// call), or another dispatch is under way; and whatever Group::Broadcast() returns.
+  absl::StatusOr<int> Dispatch(int64_t step, Group& group, int64_t every = 1);
 
   InboxStatus Status() const;
 

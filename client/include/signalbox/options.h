@@ -53,6 +53,10 @@ struct InboxOptions {
   /// Name of this process towards the server; empty means host:pid:random.
   std::string consumer;
 
+  /// False: no connection, no thread and no run. Such an inbox holds only handlers, for the processes of a
+  /// group that process 0 listens for; see Inbox::Dispatch(step, group).
+  bool listen = true;
+
   /// While the stream is not healthy: time between refreshes, spread by ±20 %.
   absl::Duration refresh_interval = absl::Seconds(5);
 
