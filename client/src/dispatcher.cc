@@ -38,8 +38,9 @@ Ack Failure(const std::string& text, int64_t step) {
 Ack RunHandler(const Handler& handler, const Message& message, int64_t step) {
   HandlerResult result = Call(handler, message);
   if (!result.ok()) return Failure(TextOf(result.status()), step);
+  if (!result->has_value()) return {};
   Ack ack{AckOutcome::kApplied, std::nullopt, "", step};
-  if (!result->is_null()) ack.reply = *std::move(result);
+  if (!(*result)->is_null()) ack.reply = **std::move(result);
   const absl::Status status = CheckAck(ack);
   // The publisher hears of it; a reply that cannot be sent would only get lost.
   return status.ok()

@@ -17,8 +17,8 @@
 
 namespace signalbox::internal {
 
-/// Runs one handler and says how to ack: kApplied with its reply, or kFailed with the text of its
-/// error. The one place where exceptions of the program's own code are caught.
+/// Runs one handler and says how to ack: kApplied with its reply, kFailed with the text of its error, or
+/// without an outcome when that follows. The one place where exceptions of the program's own code are caught.
 Ack RunHandler(const Handler& handler, const Message& message, int64_t step);
 
 /// The handlers of an inbox, by key, and their running. Thread-safe.

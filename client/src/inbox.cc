@@ -64,6 +64,10 @@ absl::StatusOr<int> Inbox::Dispatch(int64_t step, Group& group, int64_t every) {
   return core_->Dispatch(step, group, every);
 }
 
+ReceivedMessage Inbox::Receive(const Message& message) const {
+  return {std::make_shared<const Message>(message), core_};
+}
+
 InboxStatus Inbox::Status() const { return core_->Status(); }
 
 const std::string& Inbox::consumer() const { return core_->consumer(); }

@@ -107,6 +107,10 @@ std::vector<MessagePtr> InboxCore::All() const {
 absl::Status InboxCore::Ack(const std::string& message_id, signalbox::Ack ack, AckReceipt receipt) {
   if (InForkedChild()) return ForkedError();
   if (absl::Status status = internal::CheckAck(ack); !status.ok()) return status;
+  if (!options_.listen) {
+    if (receipt != nullptr) receipt->Set(true);
+    return absl::OkStatus();
+  }
   absl::Status status = shared_.AddAck(message_id, std::move(ack), std::move(receipt));
   if (status.ok()) Wake();
   return status;

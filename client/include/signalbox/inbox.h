@@ -50,8 +50,10 @@ class ReceivedMessage {
   std::weak_ptr<InboxCore> core_;
 };
 
-/// What a handler did: the reply for the publisher (null when there is none), or why it failed.
-using HandlerResult = absl::StatusOr<Value>;
+/// What a handler did: the reply for the publisher (null when there is none), or why it failed. nullopt:
+/// what it began is not over; the message is claimed, and the program acks it with an outcome later, by
+/// Inbox::Receive().
+using HandlerResult = absl::StatusOr<std::optional<Value>>;
 using Handler = std::function<HandlerResult(const Message& message)>;
 
 /// How fresh an inbox is.
@@ -115,6 +117,10 @@ class Inbox {
   /// bytes. kFailedPrecondition: the processes are at different steps (one joined late or left out a
   /// call), or another dispatch is under way; and whatever Group::Broadcast() returns.
   absl::StatusOr<int> Dispatch(int64_t step, Group& group, int64_t every = 1);
+
+  /// A handle on a message that a handler was given, to ack it after the handler has returned nullopt.
+  /// In an inbox that does not listen its acks do nothing, because those of process 0 count.
+  ReceivedMessage Receive(const Message& message) const;
 
   InboxStatus Status() const;
 

@@ -18,7 +18,7 @@ and from anywhere else:
 
 from importlib.metadata import version as _version
 
-from . import aio
+from . import aio, groups
 from ._arguments import Value
 from ._core import KeyDeclaration, Message, RunInfo
 from .client import AckResult, Client, PublishResult
@@ -27,16 +27,18 @@ from .errors import (AlreadyExistsError, DeadlineExceededError, FailedPreconditi
                      InvalidArgumentError, NotFoundError, OutOfRangeError, PermissionDeniedError,
                      ResourceExhaustedError, SignalboxError, UnauthenticatedError, UnavailableError)
 from .functional import configure, dispatch, get_all_messages, get_message, on, publish_message
+from .groups import Group
 from .inbox import Handler, Inbox, InboxStatus
+from .later import LATER
 from .run import Run, attach, current_run
 
 __version__ = _version("signalbox")
 
 __all__ = [
     "AckOutcome", "AckResult", "AlreadyExistsError", "Client", "ConnectionState", "DeadlineExceededError",
-    "FailedPreconditionError", "Handler", "Inbox", "InboxStatus", "InternalError", "InvalidArgumentError",
-    "KeyDeclaration", "Kind", "Message", "MessageState", "NotFoundError", "OutOfRangeError",
+    "FailedPreconditionError", "Group", "Handler", "Inbox", "InboxStatus", "InternalError", "InvalidArgumentError",
+    "KeyDeclaration", "Kind", "LATER", "Message", "MessageState", "NotFoundError", "OutOfRangeError",
     "PermissionDeniedError", "PublishResult", "ResourceExhaustedError", "Run", "RunInfo", "RunOutcome",
     "RunState", "SignalboxError", "UnauthenticatedError", "UnavailableError", "Value", "aio", "attach",
-    "configure", "current_run", "dispatch", "get_all_messages", "get_message", "on", "publish_message",
+    "configure", "current_run", "dispatch", "get_all_messages", "get_message", "groups", "on", "publish_message",
 ]

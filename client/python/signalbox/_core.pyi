@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from ._arguments import Seconds, Value
 from .enums import AckOutcome, ConnectionState, Kind, MessageState, RunOutcome, RunState
 from .errors import SignalboxError
+from .groups import Group
 
 class Message:
     """A key and a value addressed to one run, and what became of them."""
@@ -133,12 +134,12 @@ class Client:
 
 class Inbox:
     def __init__(self, client: Client, run: RunRef, keys: List[str], consumer: str, refresh_interval: float,
-                 silence_timeout: float, max_outstanding_acks: int) -> None: ...
+                 silence_timeout: float, max_outstanding_acks: int, listen: bool) -> None: ...
     def get(self, key: str) -> Optional[Message]:
         """The oldest pending message of `key`, or None; at once, from memory."""
     def get_all(self) -> List[Message]:
         """All pending messages, oldest first; at once, from memory."""
-    def dispatch(self, step: int = 0) -> int:
+    def dispatch(self, step: int = 0, *, group: Optional[Group] = None, every: int = 1) -> int:
         """Runs the handlers for what is pending, on this thread; returns how many."""
     @property
     def state(self) -> ConnectionState: ...

@@ -204,19 +204,22 @@ class Client:
 
     def open_inbox(self, run: RunLike = None, *, project: Optional[str] = None, keys: Sequence[str] = (),
                    consumer: Optional[str] = None, refresh_interval: Seconds = 5.0,
-                   silence_timeout: Seconds = 15.0, max_outstanding_acks: int = 10000) -> Inbox:
+                   silence_timeout: Seconds = 15.0, max_outstanding_acks: int = 10000,
+                   listen: bool = True) -> Inbox:
         """Opens the inbox of a run and returns at once; it connects in the background.
 
         `keys`: only messages of these; empty means all. `consumer`: name of this process towards the
         server; None means host:pid:random. `refresh_interval`: seconds between refreshes while the
         stream is not healthy. `silence_timeout`: seconds after which a silent stream counts as dead.
-        `max_outstanding_acks`: acks that may wait for the server at a time.
+        `max_outstanding_acks`: acks that may wait for the server at a time. `listen` False: no
+        connection and no run, only handlers, for the processes of a group that process 0 listens for.
 
         Raises FailedPreconditionError when no run is given and there is no current one.
         """
-        return Inbox(self._core, run_ref(run, project), texts("keys", keys), consumer or "",
+        ref = run_ref(run, project) if listen else _core.RunRef()
+        return Inbox(self._core, ref, texts("keys", keys), consumer or "",
                      seconds("refresh_interval", refresh_interval), seconds("silence_timeout", silence_timeout),
-                     max_outstanding_acks)
+                     max_outstanding_acks, listen)
 
 
 def _ack_now(self: Message, timeout: Seconds = 5.0, outcome: Union[AckOutcome, str, None] = None, *,

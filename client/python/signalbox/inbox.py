@@ -37,9 +37,11 @@ class Inbox(_core.Inbox):
     """
 
     def __init__(self, client: _core.Client, run: _core.RunRef, keys: List[str], consumer: str,
-                 refresh_interval: float, silence_timeout: float, max_outstanding_acks: int) -> None:
+                 refresh_interval: float, silence_timeout: float, max_outstanding_acks: int,
+                 listen: bool) -> None:
         self._handlers: Dict[str, Handler] = {}
-        super().__init__(client, run, keys, consumer, refresh_interval, silence_timeout, max_outstanding_acks)
+        super().__init__(client, run, keys, consumer, refresh_interval, silence_timeout, max_outstanding_acks,
+                         listen)
         _process.opened(self)
 
     @overload

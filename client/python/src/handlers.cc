@@ -13,7 +13,8 @@ namespace {
 
 // One call of Dispatch(). Handlers may dispatch another inbox, so there may be several on a thread.
 struct Running {
-  py::handle inbox;
+  py::handle self;
+  Inbox& inbox;
   std::exception_ptr interrupt;  // What must leave Dispatch().
   Running* outer;
 };
@@ -23,7 +24,7 @@ thread_local Running* running = nullptr;
 // Makes a Running the innermost one while it lives.
 class Scope {
  public:
-  explicit Scope(py::handle inbox) : here_{inbox, nullptr, running} { running = &here_; }
+  Scope(py::handle self, Inbox& inbox) : here_{self, inbox, nullptr, running} { running = &here_; }
   ~Scope() { running = here_.outer; }
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
@@ -50,15 +51,50 @@ std::string TextOf(const py::error_already_set& error) {
   return said.empty() ? type : absl::StrCat(type, ": ", said);
 }
 
+// For use where it is caught: what is not an Exception ends the dispatch.
+absl::Status Caught(const py::error_already_set& error) {
+  if (!error.matches(PyExc_Exception)) running->interrupt = std::current_exception();
+  return absl::UnknownError(TextOf(error));
+}
+
+// What a handler returns when the outcome follows.
+py::object Later() { return py::module_::import("signalbox.later").attr("LATER"); }
+
+// A signalbox.Group.
+class PythonGroup final : public Group {
+ public:
+  explicit PythonGroup(py::handle group)
+      : group_(group), rank_(group.attr("rank").cast<int>()), size_(group.attr("size").cast<int>()) {}
+
+  int rank() const override { return rank_; }
+  int size() const override { return size_; }
+
+  absl::Status Broadcast(void* data, std::size_t size, int root) override {
+    try {
+      const auto view = py::memoryview::from_memory(data, static_cast<py::ssize_t>(size));
+      group_.attr("broadcast")(view, root);
+      view.attr("release")();
+      return absl::OkStatus();
+    } catch (const py::error_already_set& error) {
+      return Caught(error);
+    }
+  }
+
+ private:
+  const py::handle group_;
+  const int rank_;
+  const int size_;
+};
+
 }  // namespace
 
 HandlerResult CallPythonHandler(const Message& message) {
   try {
-    const py::object reply = running->inbox.attr("_handle")(BoundMessage(message));
+    const py::object reply = running->self.attr("_handle")(BoundMessage(running->inbox.Receive(message)));
+    if (reply.is(Later())) return std::nullopt;
     return ValueFrom("the handler ran, but its answer is invalid", reply);
   } catch (const py::error_already_set& error) {
-    if (!error.matches(PyExc_Exception)) running->interrupt = std::current_exception();
-    return absl::UnknownError(TextOf(error));
+    return Caught(error);
   }
 }
 
@@ -66,7 +102,7 @@ int Dispatch(py::handle self, Inbox& inbox, int64_t step) {
   // What comes in meanwhile waits for the next call: a handler may publish to its own run.
   std::size_t left = inbox.GetAll().size();
   if (left == 0) return 0;
-  const Scope scope(self);
+  const Scope scope(self, inbox);
   int count = 0;
   for (; left > 0 && !scope.IsInterrupted(); --left) {
     if (inbox.Dispatch(step, 1) == 0) break;
@@ -74,6 +110,14 @@ int Dispatch(py::handle self, Inbox& inbox, int64_t step) {
   }
   scope.RaiseIfInterrupted();
   return count;
+}
+
+int DispatchInGroup(py::handle self, Inbox& inbox, int64_t step, py::handle group, int64_t every) {
+  const Scope scope(self, inbox);
+  PythonGroup processes(group);
+  const absl::StatusOr<int> count = inbox.Dispatch(step, processes, every);
+  scope.RaiseIfInterrupted();
+  return ValueOrRaise(count);
 }
 
 }  // namespace signalbox::python

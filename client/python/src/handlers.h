@@ -20,6 +20,10 @@ HandlerResult CallPythonHandler(const Message& message);
 /// dispatch, and are raised here.
 int Dispatch(pybind11::handle self, Inbox& inbox, int64_t step);
 
+/// Every process of `group`, a signalbox.Group, at the same step; see Inbox::Dispatch(step, group). The
+/// GIL is held, the group's function gives it up while it waits.
+int DispatchInGroup(pybind11::handle self, Inbox& inbox, int64_t step, pybind11::handle group, int64_t every);
+
 }  // namespace signalbox::python
 
 #endif  // SIGNALBOX_PYTHON_HANDLERS_H

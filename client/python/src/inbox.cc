@@ -53,7 +53,7 @@ class BoundInbox {
 
 std::unique_ptr<BoundInbox> Open(Client& client, const RunRef& run, std::vector<std::string> keys,
                                  std::string consumer, double refresh_interval, double silence_timeout,
-                                 std::size_t max_outstanding_acks) {
+                                 std::size_t max_outstanding_acks, bool listen) {
   InboxOptions options;
   options.run = run;
   options.keys = std::move(keys);
@@ -61,6 +61,7 @@ std::unique_ptr<BoundInbox> Open(Client& client, const RunRef& run, std::vector<
   options.refresh_interval = absl::Seconds(refresh_interval);
   options.silence_timeout = absl::Seconds(silence_timeout);
   options.max_outstanding_acks = max_outstanding_acks;
+  options.listen = listen;
   return std::make_unique<BoundInbox>(
       ValueOrRaise(WithoutGil([&] { return client.OpenInbox(std::move(options)); })));
 }
@@ -123,7 +124,8 @@ void CloseAll(const std::vector<const BoundInbox*>& inboxes) {
 void BindInbox(py::module_& module) {
   py::class_<BoundInbox>(module, "Inbox")
       .def(py::init(&Open), py::arg("client"), py::arg("run"), py::arg("keys"), py::arg("consumer"),
-           py::arg("refresh_interval"), py::arg("silence_timeout"), py::arg("max_outstanding_acks"))
+           py::arg("refresh_interval"), py::arg("silence_timeout"), py::arg("max_outstanding_acks"),
+           py::arg("listen"))
       .def("get", &Get, py::arg("key"),
            "The oldest pending message of `key`, or None; at once, from memory.\n\n"
            "It stays in the inbox until it is acked.")
@@ -131,15 +133,25 @@ void BindInbox(py::module_& module) {
       .def("_on", &On)
       .def(
           "dispatch",
-          [](const py::object& self, int64_t step) {
-            return Dispatch(self, *self.cast<BoundInbox&>(), step);
+          [](const py::object& self, int64_t step, const py::object& group, int64_t every) {
+            Inbox& inbox = *self.cast<BoundInbox&>();
+            return group.is_none() ? Dispatch(self, inbox, step)
+                                   : DispatchInGroup(self, inbox, step, group, every);
           },
-          py::arg("step") = 0,
+          py::arg("step") = 0, py::kw_only(), py::arg("group") = py::none(), py::arg("every") = 1,
           "Runs the handlers for what is pending, oldest first, on this thread; returns how many.\n\n"
           "Each message once per process. It becomes APPLIED, with what the handler returned as the\n"
           "reply and with `step`; or FAILED, with the exception's type and text. KeyboardInterrupt,\n"
           "SystemExit and their like also end the dispatch and are raised here. Returns 0 during\n"
-          "another dispatch. Never waits.")
+          "another dispatch. Never waits.\n\n"
+          "A handler that returns LATER only claims the message, and settles it later by its ack().\n\n"
+          "With a `group`, the same on each of its processes: every process calls it at the same steps\n"
+          "with handlers for the same keys, and handles the messages of process 0 in the same order, at\n"
+          "the first call and then whenever `step` has passed a multiple of `every`. A message becomes\n"
+          "APPLIED, with the reply of process 0, when every process applied it; else FAILED, with a text\n"
+          "that names who did not. Waits for the other processes; when there is nothing to apply that is\n"
+          "one broadcast of 16 bytes. Raises FailedPreconditionError when the processes are at different\n"
+          "steps, and SignalboxError when the group's broadcast failed.")
       .def("_status", &Status)
       .def_property_readonly(
           "state", [](const BoundInbox& inbox) { return ToPython(inbox->Status().state); },

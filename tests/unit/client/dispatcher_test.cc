@@ -198,6 +198,16 @@ TEST_F(DispatcherTest, AtMost256KeysHaveHandlers) {
   EXPECT_EQ(dispatcher_.Declarations().size(), 256u);
 }
 
+TEST_F(DispatcherTest, AnOutcomeThatFollowsLaterIsOnlyAClaim) {
+  Handle("save", [](const Message&) -> HandlerResult { return std::nullopt; });
+  Arrive(1, "save");
+  EXPECT_EQ(Dispatch(), 1);
+  const std::optional<AckBatch> batch = NextBatch();
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_EQ(batch->ack.outcome, AckOutcome::kUnspecified);
+  EXPECT_EQ(batch->ack.step, 0);
+}
+
 TEST_F(DispatcherTest, CopiesHandlersForAForkedChild) {
   Handle("a", Recorder());
   Dispatcher copy;

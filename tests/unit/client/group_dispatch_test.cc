@@ -140,6 +140,19 @@ TEST_F(GroupDispatchTest, AProcessWithoutTheHandlerDissents) {
               AllOf(HasSubstr("process 1: no handler for save"), HasSubstr("process 3")));
 }
 
+TEST_F(GroupDispatchTest, AnOutcomeThatFollowsLaterIsAClaimUnlessSomebodyDissents) {
+  for (int rank = 0; rank < kSize; ++rank)
+    Handle(rank, "save", [](const Message&) -> HandlerResult { return std::nullopt; });
+  Arrive(1, "save");
+  DispatchAll(7);
+  EXPECT_EQ(Acks()[0].ack.outcome, AckOutcome::kUnspecified);
+
+  Handle(2, "save", [](const Message&) -> HandlerResult { return absl::InternalError("disk full"); });
+  Arrive(2, "save");
+  DispatchAll(8);
+  EXPECT_EQ(Acks()[0].ack.error, "process 2: disk full");
+}
+
 TEST_F(GroupDispatchTest, LeavesKeysWithoutAHandlerInTheInbox) {
   Arrive(1, "other");
   DispatchAll(7);
