@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -96,9 +97,9 @@ bool WaitSynced(const BoundInbox& inbox, double timeout) {
 
 // In slices, so that Ctrl-C is heard.
 bool WaitNewer(const BoundInbox& inbox, int64_t sequence, double timeout) {
-  constexpr double kSlice = 0.2;
-  for (double left = timeout; left >= 0; left -= kSlice) {
-    const absl::Duration slice = absl::Seconds(std::min(left, kSlice));
+  constexpr absl::Duration kSlice = absl::Milliseconds(200);
+  for (absl::Duration left = absl::Seconds(timeout); left >= absl::ZeroDuration(); left -= kSlice) {
+    const absl::Duration slice = std::min(left, kSlice);
     if (WithoutGil([&] { return inbox->WaitNewer(sequence, slice); })) return true;
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();
     const ConnectionState state = inbox->Status().state;
@@ -109,11 +110,16 @@ bool WaitNewer(const BoundInbox& inbox, int64_t sequence, double timeout) {
 
 // All at the same time: each may take its two seconds when the network is away.
 void CloseAll(const std::vector<const BoundInbox*>& inboxes) {
-  std::vector<Inbox*> open;
-  for (const BoundInbox* inbox : inboxes) open.push_back(&**inbox);
   WithoutGil([&] {
     std::vector<std::thread> threads;
-    for (Inbox* inbox : open) threads.emplace_back([inbox] { inbox->Close(); });
+    threads.reserve(inboxes.size());
+    for (const BoundInbox* inbox : inboxes) {
+      try {
+        threads.emplace_back([inbox] { (*inbox)->Close(); });
+      } catch (const std::system_error&) {  // No thread can be had.
+        (*inbox)->Close();
+      }
+    }
     for (std::thread& thread : threads) thread.join();
     return true;
   });

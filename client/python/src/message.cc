@@ -35,7 +35,7 @@ void SendAck(const BoundMessage& bound, const py::object& outcome, const py::obj
 
 bool AckNow(const BoundMessage& bound, double timeout, const py::object& outcome, const py::object& reply,
             const std::string& error, int64_t step) {
-  const ReceivedMessage received = bound.received();
+  const ReceivedMessage& received = bound.received();
   Ack ack = AckFrom(outcome, reply, error, step);
   return ValueOrRaise(WithoutGil([&] { return received.AckNow(absl::Seconds(timeout), std::move(ack)); }));
 }

@@ -20,6 +20,7 @@ namespace {
 // The command line; `arguments` begin with the program's name.
 int RunProgram(std::vector<std::string> arguments) {
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   return WithoutGil([&] { return cli::Main(static_cast<int>(arguments.size()), argv.data()); });

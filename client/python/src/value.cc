@@ -50,8 +50,9 @@ Value From(const char* field, py::handle object, int depth);
 // Elements are held and asked for one by one: converting one may run code that changes the list.
 Value FromSequence(const char* field, const py::sequence& sequence, int depth) {
   Value::List list;
-  for (std::size_t i = 0; i < sequence.size(); ++i) {
-    const py::object item = sequence[i];
+  std::size_t i = 0;
+  while (i < sequence.size()) {
+    const py::object item = sequence[i++];
     list.push_back(From(field, item, depth + 1));
   }
   return list;
