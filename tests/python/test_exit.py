@@ -110,6 +110,28 @@ print("not reached")
     assert ended.state == "FAILED" and ended.error.startswith("SystemExit")
 
 
+@pytest.mark.parametrize("work", ["while True: pass", "time.sleep(3600)", "while True: inbox.get_all()"])
+def test_a_handler_that_still_runs_in_a_daemon_thread(script, server, client, run, work):
+    """Python ends such a thread by unwinding it, through the library and without the GIL."""
+    client.publish(run, "work")
+    done = script(f"""
+import threading, time
+import signalbox as sb
+inbox = sb.Client().open_inbox()
+began = threading.Event()
+
+@inbox.on("work")
+def handle(message):
+    began.set()
+    {work}
+
+assert inbox.wait_newer(0, 30)
+threading.Thread(target=inbox.dispatch, args=(1,), daemon=True).start()
+assert began.wait(30)
+""", env={"SIGNALBOX_ADDRESS": server.address, "SIGNALBOX_RUN": run.id})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_os_exit_in_a_handler(script, server, client, run):
     client.publish(run, "stop")
     done = script("""

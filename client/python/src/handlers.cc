@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "message.h"
 #include "value.h"
+#include "without_gil.h"
 
 namespace signalbox::python {
 namespace {
@@ -90,7 +91,11 @@ class PythonGroup final : public Group {
 
 HandlerResult CallPythonHandler(const Message& message) {
   try {
-    const py::object reply = running->self.attr("_handle")(BoundMessage(running->inbox.Receive(message)));
+    const py::object handle = running->self.attr("_handle");
+    const py::object argument = py::cast(BoundMessage(running->inbox.Receive(message)));
+    const auto reply = py::reinterpret_steal<py::object>(
+        SleepingAtExit([&] { return PyObject_CallOneArg(handle.ptr(), argument.ptr()); }));
+    if (!reply) throw py::error_already_set();
     if (reply.is(Later())) return std::nullopt;
     return ValueFrom("the handler ran, but its answer is invalid", reply);
   } catch (const py::error_already_set& error) {
