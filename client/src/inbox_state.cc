@@ -114,7 +114,7 @@ void InboxState::OnSettled(const std::string& message_id) {
 
 int64_t InboxState::NewestSequence() const {
   const auto is_visible = [](const auto& entry) { return entry.second->visible.load(); };
-  const auto newest = std::find_if(entries_.rbegin(), entries_.rend(), is_visible);
+  const auto newest = std::ranges::find_if(entries_.rbegin(), entries_.rend(), is_visible);
   return newest == entries_.rend() ? 0 : newest->first;
 }
 
