@@ -34,6 +34,8 @@ def _close_all() -> None:
     # At the same time, so that it takes two seconds at most when the network is away.
     inboxes = list(_open)
     if inboxes:
+        for inbox in inboxes:
+            inbox._settle()
         _core.close_all(inboxes)
 
 

@@ -40,6 +40,7 @@ class Inbox(_core.Inbox):
                  refresh_interval: float, silence_timeout: float, max_outstanding_acks: int,
                  listen: bool) -> None:
         self._handlers: Dict[str, Handler] = {}
+        self._before_close: List[Callable[[], None]] = []
         super().__init__(client, run, keys, consumer, refresh_interval, silence_timeout, max_outstanding_acks,
                          listen)
         _process.opened(self)
@@ -101,8 +102,14 @@ class Inbox(_core.Inbox):
         """
         return self._wait_newer(sequence, seconds("timeout", timeout))
 
+    def _settle(self) -> None:
+        """The last chance of those who claimed messages and owe their outcome."""
+        while self._before_close:
+            self._before_close.pop()()
+
     def close(self) -> None:
         """Sends what acks it can and stops; at most 2 seconds, whatever the network does. Idempotent."""
+        self._settle()
         self._close()
         _process.closed(self)
 

@@ -41,6 +41,7 @@ class Run:
         self._pid = os.getpid()
         self._inbox: Optional[Inbox] = None
         self._over = False
+        self._outcome = RunOutcome.COMPLETED
         _current.begin(self)
 
     @classmethod
@@ -102,13 +103,22 @@ class Run:
         """Runs the handlers for what is pending, on this thread; returns how many. Never waits."""
         return self.inbox.dispatch(step)
 
+    def will_stop(self) -> None:
+        """From now on the run ends as STOPPED, where it would have ended as COMPLETED.
+
+        For who has been asked to stop the training early.
+        """
+        self._outcome = RunOutcome.STOPPED
+
     def end(self, outcome: Union[RunOutcome, str, None] = None) -> None:
-        """Sends the acks that are under way and ends the run, COMPLETED unless told otherwise.
+        """Sends the acks that are under way and ends the run.
+
+        None: COMPLETED, or STOPPED after `will_stop()`.
 
         What is pending becomes UNDELIVERED. Raises the errors of `Client.end_run()`.
         """
         self.close()
-        self._client.end_run(self.id, outcome or RunOutcome.COMPLETED)
+        self._client.end_run(self.id, outcome or self._outcome)
 
     def close(self) -> None:
         """Closes the inbox, at most 2 seconds, and is no longer the current run; it does not end."""
@@ -140,9 +150,9 @@ class Run:
         return f"<signalbox.Run {self.id}, {self.project} #{self.rank}>"
 
 
-def _outcome_of(error: Optional[BaseException]) -> RunOutcome:
+def _outcome_of(error: Optional[BaseException]) -> Optional[RunOutcome]:
     if error is None or (isinstance(error, SystemExit) and error.code in (None, 0)):
-        return RunOutcome.COMPLETED
+        return None
     return RunOutcome.STOPPED if isinstance(error, KeyboardInterrupt) else RunOutcome.FAILED
 
 
