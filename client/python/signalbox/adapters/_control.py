@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Union
 
 from .. import _current, _default
 from .._arguments import RunLike
@@ -287,15 +288,39 @@ class Steering:
         self._heard = status.last_error is not None or status.state != ConnectionState.CONNECTING
 
 
-def add_settings(steering: Steering, settings: Dict[str, Any]) -> None:
-    """By key: a function of the value, or an object with the name of its attribute."""
-    for key, target in settings.items():
-        if callable(target):
-            steering.call(key, target)
-        elif isinstance(target, tuple) and len(target) == 2 and isinstance(target[1], str):
-            steering.attribute(key, *target)
-        else:
-            raise refusal(key, target, "a function, or (object, name of an attribute),")
+class Added:
+    """The keys that a program adds to those of an adapter, for each training that the adapter steers."""
+
+    def __init__(self, settings: Optional[Mapping[str, Any]] = None) -> None:
+        """`settings`: by key a function of the value, or (object, name of its attribute)."""
+        self._register: List[Callable[[Steering], None]] = []
+        for key, target in (settings or {}).items():
+            if callable(target):
+                self._register.append(partial(Steering.call, key=key, function=target))
+            elif isinstance(target, tuple) and len(target) == 2 and isinstance(target[1], str):
+                self._register.append(partial(Steering.attribute, key=key, target=target[0], name=target[1]))
+            else:
+                raise refusal(f"settings: {key}", target, "a function, or (object, name of an attribute),")
+
+    def on(self, key: str, handler: Handler, kind: Union[Kind, str, None], description: str,
+           steering: Optional[Steering]) -> None:
+        """Also for the training that is under way, if any."""
+        self._add(partial(Steering.on, key=key, handler=handler, kind=kind, description=description), steering)
+
+    def setting(self, key: str, target: Any, attribute: str, description: str, steering: Optional[Steering]) -> None:
+        """Also for the training that is under way, if any."""
+        self._add(partial(Steering.attribute, key=key, target=target, name=attribute, description=description),
+                  steering)
+
+    def to(self, steering: Steering) -> None:
+        """Registers them all."""
+        for register in self._register:
+            register(steering)
+
+    def _add(self, register: Callable[[Steering], None], steering: Optional[Steering]) -> None:
+        if steering is not None:
+            register(steering)
+        self._register.append(register)
 
 
 def _warn(text: str) -> None:

@@ -13,7 +13,7 @@ from .._arguments import RunLike
 from ..enums import Kind
 from ..groups import Group
 from ..inbox import Handler, Inbox
-from ._control import Steering, add_settings
+from ._control import Added, Steering
 from ._rates import steer_optimizers
 
 #: Is given the step; returns the checkpoint's path.
@@ -65,7 +65,7 @@ class Control:
         if evaluate is not None:
             self._steering.command("evaluate", self._in_evaluation_mode(evaluate), description="Measures")
         self._steering.listen_to_stop()
-        add_settings(self._steering, dict(settings or {}))
+        Added(settings).to(self._steering)
 
     @property
     def stop_asked(self) -> bool:
