@@ -250,7 +250,7 @@ class Steering:
         except InvalidArgumentError as problem:  # Too large, for instance.
             message.ack(outcome, reply=f"cannot be sent: {problem}", step=step)
         except SignalboxError as problem:  # The inbox is closed.
-            _warn(f"{message.key}: the outcome {outcome} is not reported: {problem}")
+            warn(f"{message.key}: the outcome {outcome} is not reported: {problem}")
 
     def _opened(self, run: Union[RunLike, Inbox]) -> Optional[Inbox]:
         if not self._leads:
@@ -278,13 +278,13 @@ class Steering:
 
     def _go_without(self, error: SignalboxError) -> None:
         self._inbox = None
-        _warn(f"the training cannot be steered: {error}")
+        warn(f"the training cannot be steered: {error}")
 
     def _listen_for_server(self) -> None:
         assert self._inbox is not None
         status = self._inbox.status
         if status.last_error is not None:
-            _warn(f"the server is away, the training goes on: {status.last_error}")
+            warn(f"the server is away, the training goes on: {status.last_error}")
         self._heard = status.last_error is not None or status.state != ConnectionState.CONNECTING
 
 
@@ -323,7 +323,8 @@ class Added:
         self._register.append(register)
 
 
-def _warn(text: str) -> None:
+def warn(text: str) -> None:
+    """Tells the program, once for each place and text unless it wishes otherwise."""
     warnings.warn(f"signalbox: {text}", RuntimeWarning, stacklevel=2)
 
 

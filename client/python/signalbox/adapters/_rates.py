@@ -10,7 +10,7 @@ import math
 from typing import Any, Dict, Iterator, List, Optional, Sequence
 
 from ._control import Steering
-from ._values import not_negative, positive
+from ._values import not_negative, positive, was_brought_back
 
 RATE = "learning-rate"
 DECAY = "weight-decay"
@@ -70,9 +70,7 @@ class _Rates:
 
     def judge(self, before: float, wanted: float, now: float) -> Optional[str]:
         """A schedule that keeps rates of its own may have brought the old one back."""
-        if not self._strangers or before <= 0 or now <= 0:
-            return None
-        if abs(math.log(now / before)) >= abs(math.log(now / wanted)):
+        if not self._strangers or not was_brought_back(before, wanted, now):
             return None
         return f"did not hold: {', '.join(sorted(set(self._strangers)))} made it {now} one step later"
 

@@ -34,6 +34,13 @@ def not_negative(key: str, value: Any) -> float:
     return float(value)
 
 
+def was_brought_back(before: float, wished: float, now: float) -> bool:
+    """Whether a rate is nearer to what it was before than to what was wished for."""
+    if min(before, wished, now) <= 0:
+        return False
+    return abs(math.log(now / before)) < abs(math.log(now / wished))
+
+
 def like(key: str, value: Any, present: Any) -> Any:
     """A value of the type that the setting has now; raises ValueError."""
     if isinstance(present, bool):
