@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "errors.h"
 #include "message.h"
 #include "value.h"
 #include "without_gil.h"
