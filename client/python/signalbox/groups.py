@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 
 from ._arguments import Seconds, seconds
 from .errors import DeadlineExceededError, InvalidArgumentError
@@ -27,6 +27,11 @@ class Group(NamedTuple):
     rank: int
     size: int
     broadcast: Callable[[memoryview, int], None]
+
+
+#: The last tensor that was broadcast. A thread of gloo drops its own reference some time after wait(), and must
+#: not be the last to: it would take the GIL, which ends the process when the interpreter is ending.
+_sent: List[Any] = []
 
 
 def torch(process_group: Optional[Any] = None, *, timeout: Optional[Seconds] = None) -> Group:
@@ -46,15 +51,15 @@ def torch(process_group: Optional[Any] = None, *, timeout: Optional[Seconds] = N
 
     def broadcast(buffer: memoryview, root: int) -> None:
         tensor = pytorch.frombuffer(buffer, dtype=pytorch.uint8)
-        sent = tensor.to(device)
+        sent = tensor.to(device, copy=True)
         source = root if process_group is None else _global_rank(process_group, root)
         work = dist.broadcast(sent, source, group=process_group, async_op=True)
         if limit is None:
             work.wait()
         else:
             _wait(work, limit)
-        if sent is not tensor:
-            tensor.copy_(sent)
+        tensor.copy_(sent)
+        _sent[:] = [sent]
 
     return Group(dist.get_rank(process_group), dist.get_world_size(process_group), broadcast)
 
