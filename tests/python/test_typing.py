@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 
+PROJECT = pathlib.Path(__file__).resolve().parents[2] / "client/python/pyproject.toml"
 USER = pathlib.Path(__file__).with_name("typed_user.py")
 
 
@@ -18,7 +19,7 @@ def test_a_strict_user_passes(tmp_path):
 
 
 def test_the_package_itself_passes(tmp_path):
-    done = mypy("-p", "signalbox", cwd=tmp_path)
+    done = mypy("--config-file", str(PROJECT), "-p", "signalbox", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
