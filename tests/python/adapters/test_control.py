@@ -1,14 +1,17 @@
 """What adapters have in common: the core that knows no framework."""
 
 import datetime
+import gc
 import pathlib
 import subprocess
 import sys
+import weakref
 
 import pytest
 
 import signalbox as sb
-from signalbox.adapters._control import Added, Steering
+from signalbox.adapters._added import Added
+from signalbox.adapters._control import Steering
 from signalbox.adapters._values import like, plain
 
 
@@ -56,6 +59,23 @@ def test_the_end_fails_what_was_only_begun(steering, publish):
     done = publish.receipt(sent)
     assert (done.state, done.error) == ("FAILED", "save: the training ended before this was done")
     steering.close()
+
+
+def test_after_the_end_nothing_is_kept_and_nothing_done(steered, publish):
+    class Options:
+        rate = 0.5
+
+    options = Options()
+    kept = weakref.ref(options)
+    steering = Steering(steered)
+    steering.attribute("rate", options, "rate")
+    steering.close()
+    del options, steering
+    gc.collect()
+    assert kept() is None
+    sent = publish("rate", 0.1)
+    steered.dispatch(1)
+    assert publish.receipt(sent).error == "ValueError: rate: no training is under way"
 
 
 def test_the_newest_setting_wins_and_both_are_answered(steering, publish):

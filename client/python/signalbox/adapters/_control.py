@@ -16,9 +16,7 @@ carried it out.
 from __future__ import annotations
 
 import warnings
-import weakref
-from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Union
 
 from .. import _current, _default
 from .._arguments import RunLike
@@ -29,7 +27,7 @@ from ..groups import Group
 from ..inbox import Handler, Inbox
 from ..later import LATER
 from ..run import Run
-from ._values import as_reply, like, plain, refusal
+from ._values import as_reply, like, plain
 
 #: Writes a setting's value, and returns the one before; raises ValueError when it cannot.
 Write = Callable[[Any], Any]
@@ -81,10 +79,10 @@ class Steering:
         self._written: List[_Written] = []
         self._begun: Dict[str, List[_Begun]] = {}
         self._inbox = self._agreed(self._opened(run))
+        #: Emptied by close(), so that the inbox of a run does not keep models alive.
+        self._handlers: Dict[str, Handler] = {}
         if self._inbox is not None:
-            # Not kept alive by the inbox: what it writes to may be large.
-            settle = weakref.WeakMethod(self._settle)
-            self._inbox._before_close.append(lambda: (settle() or _nothing)())
+            self._inbox._before_close.append(self._settle)
 
     @property
     def stop_asked(self) -> bool:
@@ -100,8 +98,18 @@ class Steering:
         """Registers what is done with messages of `key`; see `Inbox.on()`, which also tells the errors."""
         if self._inbox is None:
             return
+        if not callable(handler):
+            raise InvalidArgumentError("handler: must be callable")
+        handlers = self._handlers
+
+        def handle(message: Message) -> Any:
+            if key not in handlers:
+                raise ValueError(f"{key}: no training is under way")
+            return handlers[key](message)
+
         try:
-            self._inbox.on(key, handler, kind=kind, description=description)
+            self._inbox.on(key, handle, kind=kind, description=description)
+            handlers[key] = handler
         except FailedPreconditionError as error:
             if self._group is not None:  # The others would wait for this process.
                 raise
@@ -206,8 +214,13 @@ class Steering:
     def close(self) -> None:
         """Settles what is open with what is known, and closes the inbox if it was opened here. Idempotent."""
         self._settle()
+        self._handlers.clear()
         inbox, self._inbox = self._inbox, None
-        if inbox is not None and self._owns_inbox:
+        if inbox is None:
+            return
+        if self._settle in inbox._before_close:
+            inbox._before_close.remove(self._settle)
+        if self._owns_inbox:
             inbox.close()
 
     def _settle(self) -> None:
@@ -288,45 +301,6 @@ class Steering:
         self._heard = status.last_error is not None or status.state != ConnectionState.CONNECTING
 
 
-class Added:
-    """The keys that a program adds to those of an adapter, for each training that the adapter steers."""
-
-    def __init__(self, settings: Optional[Mapping[str, Any]] = None) -> None:
-        """`settings`: by key a function of the value, or (object, name of its attribute)."""
-        self._register: List[Callable[[Steering], None]] = []
-        for key, target in (settings or {}).items():
-            if callable(target):
-                self._register.append(partial(Steering.call, key=key, function=target))
-            elif isinstance(target, tuple) and len(target) == 2 and isinstance(target[1], str):
-                self._register.append(partial(Steering.attribute, key=key, target=target[0], name=target[1]))
-            else:
-                raise refusal(f"settings: {key}", target, "a function, or (object, name of an attribute),")
-
-    def on(self, key: str, handler: Handler, kind: Union[Kind, str, None], description: str,
-           steering: Optional[Steering]) -> None:
-        """Also for the training that is under way, if any."""
-        self._add(partial(Steering.on, key=key, handler=handler, kind=kind, description=description), steering)
-
-    def setting(self, key: str, target: Any, attribute: str, description: str, steering: Optional[Steering]) -> None:
-        """Also for the training that is under way, if any."""
-        self._add(partial(Steering.attribute, key=key, target=target, name=attribute, description=description),
-                  steering)
-
-    def to(self, steering: Steering) -> None:
-        """Registers them all."""
-        for register in self._register:
-            register(steering)
-
-    def _add(self, register: Callable[[Steering], None], steering: Optional[Steering]) -> None:
-        if steering is not None:
-            register(steering)
-        self._register.append(register)
-
-
 def warn(text: str) -> None:
     """Tells the program, once for each place and text unless it wishes otherwise."""
     warnings.warn(f"signalbox: {text}", RuntimeWarning, stacklevel=2)
-
-
-def _nothing() -> None:
-    pass

@@ -12,7 +12,8 @@ from .._arguments import RunLike
 from ..enums import Kind
 from ..groups import Group
 from ..inbox import Handler, Inbox
-from ._control import Added, Steering, warn
+from ._added import Added
+from ._control import Steering, warn
 from ._rates import DECAY, RATE
 from ._values import not_negative, positive, was_brought_back
 

@@ -11,7 +11,8 @@ from .._arguments import RunLike
 from ..enums import Kind
 from ..groups import Group
 from ..inbox import Handler, Inbox
-from ._control import Added, Steering
+from ._added import Added
+from ._control import Steering
 from ._rates import steer_optimizers
 from .torch import group_of
 

@@ -13,7 +13,8 @@ from .._arguments import RunLike
 from ..enums import Kind
 from ..groups import Group
 from ..inbox import Handler, Inbox
-from ._control import Added, Steering
+from ._added import Added
+from ._control import Steering
 from ._rates import steer_optimizers
 
 #: Is given the step; returns the checkpoint's path.
