@@ -78,6 +78,9 @@ class PythonGroup final : public Group {
       view.attr("release")();
       return absl::OkStatus();
     } catch (const py::error_already_set& error) {
+      // One of the package's own errors leaves Dispatch() as it is.
+      const py::object own = py::module_::import("signalbox.errors").attr("SignalboxError");
+      if (error.matches(own)) running->interrupt = std::current_exception();
       return Caught(error);
     }
   }
