@@ -30,7 +30,10 @@ class Publisher:
         return done
 
     def now(self, message):
-        """The message as it is now at the server, once it is not pending."""
+        """The message as it is now at the server, once it is not pending.
+
+        Claims travel in the background: a newer setting would still take the place of one that is pending.
+        """
         return self._client.await_message(message.id, 30, until="ACKED")
 
     def ended(self):

@@ -85,6 +85,7 @@ def test_the_newest_setting_wins_and_both_are_answered(steering, publish):
     steering.attribute("rate", Options, "rate")
     first = publish("rate", 0.1)
     steering.after_step(1)
+    assert publish.now(first).state == "ACKED"
     second = publish("rate", 0.2)
     steering.after_step(2)
     steering.after_step(3)

@@ -119,7 +119,8 @@ def set_back(model):
 def test_weight_decay(data, steered, publish):
     sent = []
     model = classifier(weight_decay=0.01)
-    at = At({3: lambda: sent.append(publish("weight-decay", 99)), 4: lambda: sent.append(publish("weight-decay", "x"))})
+    at = At({3: lambda: sent.append(publish("weight-decay", 99)),
+             5: lambda: (publish.receipt(sent[0]), sent.append(publish("weight-decay", "x")))})
     fit(model, data, at, SignalboxCallback(steered))
     assert publish.receipt(sent[0]).reply == {"previous": 0.01, "current": 99, "read_at_step": 4}
     bad = publish.receipt(sent[1])

@@ -192,7 +192,7 @@ def test_weight_decay_leaves_groups_without_one_alone(data, steered, publish):
     job = Job(data, groups=[{"weight_decay": 0.0}, {"weight_decay": 0.01}], optimizer=torch.optim.AdamW)
     sent = []
     job.at[2] = lambda: sent.append(publish("weight-decay", 0))
-    job.at[4] = lambda: sent.append(publish("weight-decay", 0.3))
+    job.at[4] = lambda: (publish.receipt(sent[0]), sent.append(publish("weight-decay", 0.3)))
     job.train(6, Control(steered, job.optimizer))
     assert [group["weight_decay"] for group in job.optimizer.param_groups] == [0, 0.3]
     assert publish.receipt(sent[0]).reply == {"previous": 0.01, "current": 0, "read_at_step": 3}

@@ -193,7 +193,7 @@ def test_the_last_step_settles_what_waits(train, steered, publish):
 def test_a_trainer_can_train_again(train, steered, publish):
     trainer, at, _ = train(steered, steps=5)
     sent = []
-    at.at[2] = lambda: sent.append(publish("learning-rate", 0.3))
+    at.at[2] = lambda: ([publish.receipt(message) for message in sent], sent.append(publish("learning-rate", 0.3)))
     trainer.train()
     trainer.train()
     assert [publish.receipt(message).state for message in sent] == ["APPLIED"] * 2

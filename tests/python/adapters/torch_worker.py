@@ -38,6 +38,8 @@ def main():
 
     def publish(key, value=None):
         if inbox is not None:
+            if published:  # A newer setting would take the place of one whose claim is under way.
+                sb.Client().await_message(published[-1], 30)
             sent = sb.publish_message(run, key, value)
             published.append(sent.id)
             assert inbox.wait_newer(sent.sequence - 1, 30)
