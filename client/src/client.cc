@@ -8,6 +8,7 @@
 #include "grpc_connection.h"
 #include "grpc_inbox_wire.h"
 #include "grpc_message_stub.h"
+#include "grpc_process.h"
 #include "inbox_core.h"
 #include "plain_calls.h"
 #include "random.h"
@@ -159,6 +160,7 @@ absl::StatusOr<std::unique_ptr<Inbox>> Client::OpenInbox(InboxOptions options) {
     options.run = *std::move(from_environment);
   }
   if (absl::Status status = options.Validate(); !status.ok()) return status;
+  if (options.listen) internal::MarkGrpcStarted();
   absl::StatusOr<std::shared_ptr<InboxCore>> core = InboxCore::Open(
       std::move(options), [connection = impl_->connection] { return MakeWire(connection); },
       SystemClock::Instance());

@@ -62,9 +62,9 @@ absl::StatusOr<std::shared_ptr<GrpcConnection>> GrpcConnection::Create(const Cli
 }
 
 std::shared_ptr<grpc::Channel> GrpcConnection::Channel() {
+  MarkGrpcStarted();  // Before the first lock: one that is held during a fork stays held in the child.
   const absl::MutexLock lock(&mu_);
   if (channel_ != nullptr) return channel_;
-  MarkGrpcStarted();
   const SignalBlock block_signals;  // gRPC starts its threads here.
   std::shared_ptr<grpc::ChannelCredentials> credentials = grpc::InsecureChannelCredentials();
   if (!certificates_.ca.empty()) {
@@ -100,6 +100,9 @@ gpr_timespec GrpcDeadline(absl::Duration timeout) {
 }
 
 absl::Status FromGrpc(const grpc::Status& status) {
+  // The library gives up nothing that anybody still waits for; a server does that when it stops.
+  if (status.error_code() == grpc::StatusCode::CANCELLED)
+    return absl::UnavailableError("the server ended the call");
   // Both lists are the same by design; what is out of range becomes kUnknown.
   return {static_cast<absl::StatusCode>(status.error_code()), status.error_message()};
 }

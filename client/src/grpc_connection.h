@@ -55,7 +55,7 @@ class GrpcConnection {
 /// A span from now as gRPC's deadline, by the clock that does not jump.
 gpr_timespec GrpcDeadline(absl::Duration timeout);
 
-/// The same code and text.
+/// The same code and text; but kUnavailable for a call that the server gave up.
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace signalbox::internal

@@ -152,12 +152,28 @@ def test_a_bad_registration_leaves_the_old_one(inbox, receive):
     assert inbox.dispatch() == 1 and calls == ["old"]
 
 
-def test_a_handler_acks_nothing_itself(client, inbox, receive):
+def test_a_handler_may_claim_by_itself(client, inbox, receive):
     inbox.on("save", lambda message: message.ack())
     message = receive("save")
     inbox.dispatch()
+    assert settled(client, message).state == "APPLIED"
+
+
+def test_a_handler_may_settle_later(client, inbox, receive):
+    begun = []
+
+    def save(message):
+        begun.append(message)
+        return sb.LATER
+
+    inbox.on("save", save)
+    message = receive("save")
+    assert inbox.dispatch(7) == 1
+    claimed = client.await_message(message.id, 30, "ACKED")
+    assert (claimed.state, claimed.consumer) == ("ACKED", inbox.consumer)
+    begun[0].ack("APPLIED", reply="a/path", step=9)
     done = settled(client, message)
-    assert done.state == "FAILED" and "dispatch() acks" in done.error
+    assert (done.state, done.reply, done.step) == ("APPLIED", "a/path", 9)
 
 
 def test_publishers_see_what_is_handled(client, run, inbox):
