@@ -75,8 +75,8 @@ int Dispatcher::Dispatch(int64_t step, int at_most, InboxShared& shared,
 
 Dispatcher::Turn Dispatcher::TakeTurn() {
   // An owner, so that it is also given back when a thread is cancelled inside a handler.
-  return Turn(dispatching_.exchange(true) ? nullptr : &dispatching_,
-              [](std::atomic<bool>* flag) { flag->store(false); });
+  return {dispatching_.exchange(true) ? nullptr : &dispatching_,
+          [](std::atomic<bool>* flag) { flag->store(false); }};
 }
 
 int Dispatcher::DispatchPending(int64_t step, int at_most, InboxShared& shared,

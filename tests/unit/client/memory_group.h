@@ -26,7 +26,8 @@ class MemoryNetwork {
 
   absl::Status Receive(std::size_t place, int root, void* data, std::size_t size) {
     const absl::MutexLock lock(&mu_);
-    const auto is_there = [&] { return sent_.size() > place || broken_; };
+    const auto is_there = [&]()
+                              ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return sent_.size() > place || broken_; };
     if (!mu_.AwaitWithTimeout(absl::Condition(&is_there), absl::Seconds(10)) || broken_)
       return absl::DeadlineExceededError("nobody sent");
     if (sent_[place].root != root || sent_[place].bytes.size() != size)
