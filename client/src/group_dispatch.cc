@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "message_bytes.h"
+#include "grpc_message_bytes.h"
 #include "request_rules.h"
 #include "text.h"
 

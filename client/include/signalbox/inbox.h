@@ -70,9 +70,9 @@ struct InboxStatus {
 /// The pending messages of one run, kept in memory by the library's own threads.
 ///
 /// Made by Client::OpenInbox(). Every method is thread-safe. No method but AckNow(), WaitSynced(),
-/// WaitNewer() and Close() waits for anything; none throws, signals or ends the process. Get() and GetAll()
-/// read an immutable snapshot: no system call, no lock that is ever held during I/O, nothing
-/// allocated when nothing is pending.
+/// WaitNewer(), Close() and the Dispatch() of a group waits for anything; none throws, signals or ends
+/// the process. Get() and GetAll() read an immutable snapshot: no system call, no lock that is ever held
+/// during I/O, nothing allocated when nothing is pending.
 ///
 /// Delivery is at least once: after a crash or a reconnect a message that was not acked comes again.
 /// To act at most once, claim first with AckNow(); to act at least once, act and then Ack().

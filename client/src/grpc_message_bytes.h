@@ -1,5 +1,5 @@
-#ifndef SIGNALBOX_SRC_MESSAGE_BYTES_H
-#define SIGNALBOX_SRC_MESSAGE_BYTES_H
+#ifndef SIGNALBOX_SRC_GRPC_MESSAGE_BYTES_H
+#define SIGNALBOX_SRC_GRPC_MESSAGE_BYTES_H
 
 #include <string>
 #include <string_view>
@@ -19,4 +19,4 @@ absl::StatusOr<std::vector<Message>> MessagesFromBytes(std::string_view bytes);
 
 }  // namespace signalbox::internal
 
-#endif  // SIGNALBOX_SRC_MESSAGE_BYTES_H
+#endif  // SIGNALBOX_SRC_GRPC_MESSAGE_BYTES_H

@@ -1,4 +1,4 @@
-#include "message_bytes.h"
+#include "grpc_message_bytes.h"
 
 #include "grpc_conversion.h"
 
