@@ -20,7 +20,7 @@ def train(project: str) -> None:
         saved: str = save(sb.publish_message(run.id, "save"))
         for step in range(10):
             count: int = run.dispatch(step)
-            message: Optional[sb.Message] = sb.get_message(key="rate")
+            message: Optional[sb.Message.view] = sb.get_message(key="rate")
             if message is not None:
                 message.ack("APPLIED", reply={"rates": rates}, step=step)
                 value: Any = message.value

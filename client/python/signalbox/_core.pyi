@@ -3,6 +3,8 @@
 import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+from typing_extensions import TypeAlias
+
 from ._arguments import Seconds, Value
 from .enums import AckOutcome, ConnectionState, Kind, MessageState, RunOutcome, RunState
 from .errors import SignalboxError
@@ -11,6 +13,7 @@ from .groups import Group
 class Message:
     """A key and a value addressed to one run, and what became of them."""
 
+    view: TypeAlias = Message
     @property
     def id(self) -> str: ...
     @property
