@@ -64,6 +64,16 @@ for _ in range(8):
 time.sleep(0.2)""", 0),
     "inbox_closed_in_an_exit_hook": ("import atexit; atexit.register(inbox.close)", 0),
     "reads_in_an_exit_hook": ("import atexit; atexit.register(lambda: sb.get_message('rate', 'RUN'))", 0),
+    "calls_while_modules_are_torn_down": ("""
+class Late:
+    def __init__(self):
+        self.client = sb.Client(call_timeout=0.5)
+    def __del__(self):
+        try:
+            self.client.get_run("RUN")
+        except Exception:
+            print("called")
+sys.modules["late"] = Late()""", 0),
     "killed_while_it_waits": (
         "import signal; threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start(); "
         "inbox.wait_newer(10**6, 3600)", -15),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+import sys
 import threading
 from concurrent.futures import Future
 from typing import Any, Callable, Tuple, TypeVar
@@ -34,11 +35,12 @@ def interruptible(function: Callable[[], T]) -> T:
     Python only hears signals on the main thread, and not while that waits inside of the library.
     What was interrupted goes on in the background until its deadline.
     """
-    if threading.current_thread() is not threading.main_thread():
+    # While the interpreter ends a new thread never comes to run, and starting one would wait for that.
+    if threading.current_thread() is not threading.main_thread() or sys.is_finalizing():
         return function()
     try:
         future = start(function)
-    except RuntimeError:  # No thread can be had, for instance while the interpreter ends.
+    except RuntimeError:  # No thread can be had.
         return function()
     try:
         return future.result()
