@@ -146,6 +146,33 @@ def test_a_rate_that_does_not_hold_is_no_success(data, steered, publish):
     assert done.state == "FAILED" and "did not hold: Stubborn made it 0.09" in done.error
 
 
+@pytest.mark.parametrize("schedule", [Stubborn, halving])
+def test_a_schedule_that_was_not_told_of_is_found_out(data, steered, publish, schedule):
+    job = Job(data, schedule)
+    control = Control(steered, job.optimizer)
+    sent = []
+    job.at[3] = lambda: sent.append(publish("learning-rate", 0.001))
+    job.train(6, control)
+    done = publish.receipt(sent[0])
+    assert done.state == "FAILED" and "did not hold: something else made it 0.09" in done.error
+
+
+def test_a_checkpoint_loaded_later_is_steered_too(data, steered, publish):
+    """Loading puts new groups in the place of those that were there."""
+    job = Job(data, groups=[{"weight_decay": 0.0}, {"weight_decay": 0.01}], optimizer=torch.optim.AdamW)
+    control = Control(steered, job.optimizer)
+    job.optimizer.load_state_dict(job.optimizer.state_dict())
+    more = torch.nn.Linear(2, 2)
+    job.optimizer.add_param_group({"params": list(more.parameters()), "lr": 0.05, "weight_decay": 0.02})
+    sent = []
+    job.at[2] = lambda: sent.extend([publish("learning-rate", 0.2), publish("weight-decay", 0.3)])
+    job.train(4, control)
+    assert publish.receipt(sent[0]).reply == {"previous": 0.1, "current": 0.2, "read_at_step": 3}
+    assert publish.receipt(sent[1]).reply == {"previous": 0.01, "current": 0.3, "read_at_step": 3}
+    assert job.rates[4] == [0.2, 0.2, 0.1]
+    assert [group["weight_decay"] for group in job.optimizer.param_groups] == [0, 0.3, 0.6]
+
+
 @pytest.mark.parametrize("key, value, text", [
     ("learning-rate", "fast", "learning-rate: a number above 0 is expected, not 'fast' (str)"),
     ("learning-rate", -0.1, "learning-rate: a number above 0 is expected, not -0.1 (float)"),

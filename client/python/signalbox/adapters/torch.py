@@ -38,7 +38,8 @@ class Control:
     told how, and to what `on()`, `setting()` and `settings` add. A receipt of `learning-rate` is
     {"previous", "current", "read_at_step"}: the rate before, and the one that the optimizer has one step
     later, when the schedule has moved on. All groups and their schedules are scaled by the same ratio; the
-    first group's rate is the one that is meant, which during a warm-up is the rate of that moment.
+    first group's rate is the one that is meant, which during a warm-up is the rate of that moment. A rate that a
+    schedule of which `scheduler` does not tell has brought back one step later fails the message.
 
     `run`: a Run, an Inbox, or what names a run; None: the current run, else that of the environment. Without
     one, and with the server away, training goes on as without Signalbox, after one warning.
