@@ -101,6 +101,20 @@ def test_a_value_that_cannot_be_read_back_fails(steering, publish):
     assert "reading it back: integer division" in publish.receipt(sent).error
 
 
+@pytest.mark.parametrize("text, told", [("\ud800 is missing", "? is missing"), ("ä" * 2000, "ä" * 500)])
+def test_any_text_of_a_failed_reading_is_told(steering, publish, text, told):
+    """It comes from the program, and must never end the training."""
+    def read():
+        raise ValueError(text)
+
+    steering.setting("rate", write=lambda value: None, read=read)
+    sent = publish("rate", 1)
+    steering.after_step(1)
+    steering.after_step(2)
+    done = publish.receipt(sent)
+    assert done.state == "FAILED" and done.error.startswith("reading it back: " + told)
+
+
 def test_an_answer_too_large_for_a_reply_is_told_of(steering, publish):
     steering.begin_command("save", lambda step: None)
     sent = publish("save")

@@ -27,7 +27,7 @@ from ..groups import Group
 from ..inbox import Handler, Inbox
 from ..later import LATER
 from ..run import Run
-from ._values import as_reply, like, plain
+from ._values import as_error, as_reply, like, plain
 
 #: Writes a setting's value, and returns the one before; raises ValueError when it cannot.
 Write = Callable[[Any], Any]
@@ -259,7 +259,7 @@ class Steering:
             if outcome == "APPLIED" and reply is not None:
                 message.ack(outcome, reply=reply, step=step)
             else:
-                message.ack(outcome, error=error, step=step)
+                message.ack(outcome, error=as_error(error), step=step)
         except InvalidArgumentError as problem:  # Too large, for instance.
             message.ack(outcome, reply=f"cannot be sent: {problem}", step=step)
         except SignalboxError as problem:  # The inbox is closed.

@@ -9,6 +9,8 @@ from typing import Any, Mapping
 
 #: Numbers are doubles on the wire.
 _LARGEST_EXACT_INT = 2**53
+#: Bytes.
+_LONGEST_ERROR = 1024
 
 _shorten = reprlib.Repr()
 _shorten.maxstring = _shorten.maxother = 60
@@ -85,6 +87,11 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     except (AttributeError, TypeError, ValueError, RuntimeError):
         return str(value)
+
+
+def as_error(text: str) -> str:
+    """What of a text the error of a receipt can hold: UTF-8, and at most 1 KiB."""
+    return text.encode("utf-8", "replace")[:_LONGEST_ERROR].decode("utf-8", "ignore")
 
 
 def as_reply(value: Any, name: str) -> Any:
