@@ -112,3 +112,48 @@ def test_replies_are_values_too(client, run):
         client.ack([message.id], "me", "APPLIED", reply=math.nan)
     done, = client.ack([message.id], "me", "APPLIED", reply=[1, 2.5, "ä"])
     assert done.message.reply == [1, 2.5, "ä"]
+
+
+@pytest.mark.parametrize("text, problem", [
+    ("\ud800", "the text holds a lone surrogate, which UTF-8 cannot hold"), (5, "a str is expected, not int"),
+    (b"key", "a str is expected, not bytes")], ids=["surrogate", "int", "bytes"])
+@pytest.mark.parametrize("field, call", [
+    ("key", lambda client, inbox, text: client.publish("r1", text)),
+    ("request_id", lambda client, inbox, text: client.publish("r1", "key", request_id=text)),
+    ("reason", lambda client, inbox, text: client.publish("r1", "key", reason=text)),
+    ("project", lambda client, inbox, text: client.publish(1, "key", project=text)),
+    ("key", lambda client, inbox, text: client.get("r1", text)),
+    ("keys", lambda client, inbox, text: client.get_all("r1", keys=[text])),
+    ("message_ids", lambda client, inbox, text: client.ack([text], "me")),
+    ("consumer", lambda client, inbox, text: client.ack(["m1"], text)),
+    ("error", lambda client, inbox, text: client.ack(["m1"], "me", "FAILED", error=text)),
+    ("message_id", lambda client, inbox, text: client.await_message(text, 0)),
+    ("message_id", lambda client, inbox, text: client.cancel(text)),
+    ("reason", lambda client, inbox, text: client.cancel("m1", text)),
+    ("title", lambda client, inbox, text: client.create_run("tests/python", title=text)),
+    ("labels", lambda client, inbox, text: client.create_run("tests/python", labels={"name": text})),
+    ("key", lambda client, inbox, text: client.declare_keys("r1", [sb.KeyDeclaration(text)])),
+    ("consumer", lambda client, inbox, text: client.open_inbox("r1", consumer=text)),
+    ("address", lambda client, inbox, text: sb.Client(text)),
+    ("token", lambda client, inbox, text: sb.Client(token=text)),
+    ("key", lambda client, inbox, text: inbox.on(text, print)),
+    ("description", lambda client, inbox, text: inbox.on("key", print, description=text)),
+    ("error", lambda client, inbox, text: inbox.get("key").ack("FAILED", error=text)),
+    ("error", lambda client, inbox, text: inbox.get("key").ack_now(30, "FAILED", error=text))])
+def test_other_texts_are_refused_by_name(client, inbox, receive, field, call, text, problem):
+    receive("key")
+    with pytest.raises(sb.InvalidArgumentError) as error:
+        call(client, inbox, text)
+    assert str(error.value) == f"{field}: {problem}"
+
+
+@pytest.mark.parametrize("run", [1.0, b"r1", object(), True])
+def test_what_names_no_run_is_refused(client, run):
+    with pytest.raises(sb.InvalidArgumentError, match="^run: an id, a rank or a Run, not a "):
+        client.get_run(run)
+
+
+@pytest.mark.parametrize("span", ["soon", object(), []])
+def test_what_is_no_span_of_time_is_refused(client, span):
+    with pytest.raises(sb.InvalidArgumentError, match="^ttl: seconds or a timedelta, not "):
+        client.publish("r1", "key", ttl=span)

@@ -30,7 +30,10 @@ NoReply = Any
 def seconds(name: str, span: Seconds) -> float:
     if isinstance(span, datetime.timedelta):
         return span.total_seconds()
-    value = float(span)
+    try:
+        value = float(span)
+    except (TypeError, ValueError):
+        raise InvalidArgumentError(f"{name}: seconds or a timedelta, not {span!r}") from None
     if value != value:
         raise InvalidArgumentError(f"{name}: not a number")
     return value
@@ -58,9 +61,9 @@ def run_ref(run: RunLike, project: Optional[str] = None) -> _core.RunRef:
         if not run:
             raise InvalidArgumentError("run: required")
         return _core.RunRef(run, project or "", 0)
-    if isinstance(run, bool):
-        raise InvalidArgumentError("run: an id, a rank or a Run, not a bool")
-    rank = int(run) if isinstance(run, str) else operator.index(run)  # type: ignore[arg-type]
+    if isinstance(run, bool) or not isinstance(run, (str, SupportsIndex)):
+        raise InvalidArgumentError(f"run: an id, a rank or a Run, not a {type(run).__name__}")
+    rank = int(run) if isinstance(run, str) else operator.index(run)
     if not 0 < rank < 2**63:
         raise InvalidArgumentError(f"run: {rank} is not a rank")
     project = project or os.environ.get("SIGNALBOX_PROJECT")

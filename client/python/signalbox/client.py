@@ -199,7 +199,7 @@ class Client:
         ref, limit = run_ref(run, project), optional_seconds("timeout", timeout)
         if isinstance(keys, str):
             raise InvalidArgumentError("keys: a list, not a string")
-        declared = [KeyDeclaration(key) if isinstance(key, str) else key for key in keys]
+        declared = [key if isinstance(key, KeyDeclaration) else KeyDeclaration(key) for key in keys]
         return interruptible(lambda: self._core.declare_keys(ref, declared, limit))
 
     def open_inbox(self, run: RunLike = None, *, project: Optional[str] = None, keys: Sequence[str] = (),

@@ -2,7 +2,6 @@
 
 #include <pybind11/stl.h>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,25 +19,24 @@
 namespace signalbox::python {
 namespace {
 
-using OptionalText = std::optional<std::string>;
 using Seconds = std::optional<double>;
 
-void Replace(std::string& field, OptionalText text) {
-  if (text.has_value()) field = *std::move(text);
+void Replace(std::string& option, const char* field, const py::object& text) {
+  if (!text.is_none()) option = TextFrom(field, text);
 }
 
-std::unique_ptr<Client> Make(OptionalText address, OptionalText token, OptionalText token_file,
-                             OptionalText ca_file, OptionalText cert_file, OptionalText key_file,
-                             double call_timeout) {
+std::unique_ptr<Client> Make(const py::object& address, const py::object& token, const py::object& token_file,
+                             const py::object& ca_file, const py::object& cert_file,
+                             const py::object& key_file, double call_timeout) {
   ClientOptions options = ClientOptions::FromEnvironment();
   // What is given here takes the place of the environment's token, whichever form that has.
-  if (token.has_value() || token_file.has_value()) options.token = options.token_file = "";
-  Replace(options.address, std::move(address));
-  Replace(options.token, std::move(token));
-  Replace(options.token_file, std::move(token_file));
-  Replace(options.ca_file, std::move(ca_file));
-  Replace(options.cert_file, std::move(cert_file));
-  Replace(options.key_file, std::move(key_file));
+  if (!token.is_none() || !token_file.is_none()) options.token = options.token_file = "";
+  Replace(options.address, "address", address);
+  Replace(options.token, "token", token);
+  Replace(options.token_file, "token_file", token_file);
+  Replace(options.ca_file, "ca_file", ca_file);
+  Replace(options.cert_file, "cert_file", cert_file);
+  Replace(options.key_file, "key_file", key_file);
   options.call_timeout = absl::Seconds(call_timeout);
   return ValueOrRaise(WithoutGil([&] { return Client::Create(options); }));
 }
@@ -49,62 +47,69 @@ auto Wait(Call call) {
   return ValueOrRaise(WithoutGil(std::move(call)));
 }
 
-py::tuple Publish(Client& client, const RunRef& run, const std::string& key, const py::object& value,
-                  const py::object& kind, const std::string& request_id, Seconds ttl,
-                  const std::string& reason, Seconds timeout) {
+py::tuple Publish(Client& client, const RunRef& run, const py::object& key, const py::object& value,
+                  const py::object& kind, const py::object& request_id, Seconds ttl, const py::object& reason,
+                  Seconds timeout) {
   PublishRequest request{run,
-                         key,
+                         TextFrom("key", key),
                          ValueFrom("value", value),
                          KindFrom("kind", kind),
-                         request_id,
+                         TextFrom("request_id", request_id),
                          Timeout(ttl).value_or(absl::InfiniteDuration()),
-                         reason};
+                         TextFrom("reason", reason)};
   PublishResult result = Wait([&] { return client.Publish(std::move(request), Timeout(timeout)); });
   return py::make_tuple(BoundMessage(std::move(result.message)), std::move(result.superseded_ids));
 }
 
-std::optional<BoundMessage> Get(Client& client, const RunRef& run, const std::string& key, Seconds timeout) {
-  GetResult result = Wait([&] { return client.Get(run, key, Timeout(timeout)); });
+std::optional<BoundMessage> Get(Client& client, const RunRef& run, const py::object& key, Seconds timeout) {
+  const std::string wanted = TextFrom("key", key);
+  GetResult result = Wait([&] { return client.Get(run, wanted, Timeout(timeout)); });
   if (!result.message.has_value()) return std::nullopt;
   return BoundMessage(*std::move(result.message));
 }
 
-py::list GetAll(Client& client, const RunRef& run, const std::vector<std::string>& keys, Seconds timeout) {
-  return ToPython(Wait([&] { return client.GetAll(run, keys, Timeout(timeout)); }));
+py::list GetAll(Client& client, const RunRef& run, const py::list& keys, Seconds timeout) {
+  const std::vector<std::string> only = TextsFrom("keys", keys);
+  return ToPython(Wait([&] { return client.GetAll(run, only, Timeout(timeout)); }));
 }
 
 // Tuples (message_id, claimed, message).
-py::list SendAck(Client& client, const std::vector<std::string>& message_ids, const std::string& consumer,
-                 const py::object& outcome, const py::object& reply, const std::string& error, int64_t step,
+py::list SendAck(Client& client, const py::list& message_ids, const py::object& consumer,
+                 const py::object& outcome, const py::object& reply, const py::object& error, int64_t step,
                  Seconds timeout) {
+  const std::vector<std::string> ids = TextsFrom("message_ids", message_ids);
+  const std::string name = TextFrom("consumer", consumer);
   const Ack ack = AckFrom(outcome, reply, error, step);
   py::list list;
-  for (AckResult& result : Wait([&] { return client.Ack(message_ids, consumer, ack, Timeout(timeout)); })) {
+  for (AckResult& result : Wait([&] { return client.Ack(ids, name, ack, Timeout(timeout)); })) {
     list.append(py::make_tuple(result.message_id, result.claimed, BoundMessage(std::move(result.message))));
   }
   return list;
 }
 
-BoundMessage Await(Client& client, const std::string& message_id, double wait, const py::object& until) {
+BoundMessage Await(Client& client, const py::object& message_id, double wait, const py::object& until) {
+  const std::string id = TextFrom("message_id", message_id);
   const AwaitUntil reached = AwaitUntilFrom("until", until);
-  return BoundMessage(Wait([&] { return client.Await(message_id, absl::Seconds(wait), reached); }));
+  return BoundMessage(Wait([&] { return client.Await(id, absl::Seconds(wait), reached); }));
 }
 
-BoundMessage Cancel(Client& client, const std::string& message_id, const std::string& reason,
-                    Seconds timeout) {
-  return BoundMessage(Wait([&] { return client.Cancel(message_id, reason, Timeout(timeout)); }));
+BoundMessage Cancel(Client& client, const py::object& message_id, const py::object& reason, Seconds timeout) {
+  const std::string id = TextFrom("message_id", message_id);
+  const std::string why = TextFrom("reason", reason);
+  return BoundMessage(Wait([&] { return client.Cancel(id, why, Timeout(timeout)); }));
 }
 
-py::list ListMessages(Client& client, const RunRef& run, std::vector<std::string> keys,
+py::list ListMessages(Client& client, const RunRef& run, const py::list& keys,
                       const std::vector<py::object>& states, int limit, Seconds timeout) {
-  ListMessagesRequest request{run, std::move(keys), {}, limit};
+  ListMessagesRequest request{run, TextsFrom("keys", keys), {}, limit};
   for (const py::object& state : states) request.states.push_back(MessageStateFrom("states", state));
   return ToPython(Wait([&] { return client.ListMessages(request, Timeout(timeout)); }));
 }
 
-Run CreateRun(Client& client, const std::string& project, const std::string& run_id, const std::string& title,
-              const std::map<std::string, std::string>& labels, Seconds timeout) {
-  const CreateRunRequest request{project, run_id, title, labels};
+Run CreateRun(Client& client, const py::object& project, const py::object& run_id, const py::object& title,
+              const py::dict& labels, Seconds timeout) {
+  const CreateRunRequest request{TextFrom("project", project), TextFrom("run_id", run_id),
+                                 TextFrom("title", title), TextsFrom("labels", labels)};
   return Wait([&] { return client.CreateRun(request, Timeout(timeout)); });
 }
 
@@ -112,9 +117,10 @@ Run GetRun(Client& client, const RunRef& run, Seconds timeout) {
   return Wait([&] { return client.GetRun(run, Timeout(timeout)); });
 }
 
-std::vector<Run> ListRuns(Client& client, const std::string& project, const py::object& state,
-                          const std::map<std::string, std::string>& labels, int limit, Seconds timeout) {
-  const ListRunsRequest request{project, RunStateFrom("state", state), labels, limit};
+std::vector<Run> ListRuns(Client& client, const py::object& project, const py::object& state,
+                          const py::dict& labels, int limit, Seconds timeout) {
+  const ListRunsRequest request{TextFrom("project", project), RunStateFrom("state", state),
+                                TextsFrom("labels", labels), limit};
   return Wait([&] { return client.ListRuns(request, Timeout(timeout)); });
 }
 

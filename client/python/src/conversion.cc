@@ -21,8 +21,8 @@ std::optional<absl::Duration> Timeout(std::optional<double> seconds) {
   return absl::Seconds(*seconds);
 }
 
-Ack AckFrom(const py::object& outcome, const py::object& reply, const std::string& error, int64_t step) {
-  Ack ack{AckOutcomeFrom("outcome", outcome), std::nullopt, error, step};
+Ack AckFrom(const py::object& outcome, const py::object& reply, const py::object& error, int64_t step) {
+  Ack ack{AckOutcomeFrom("outcome", outcome), std::nullopt, TextFrom("error", error), step};
   if (!reply.is(py::ellipsis())) ack.reply = ValueFrom("reply", reply);
   return ack;
 }

@@ -4,7 +4,6 @@
 #include <pybind11/pybind11.h>
 
 #include <optional>
-#include <string>
 
 #include "absl/time/time.h"
 #include "signalbox/message.h"
@@ -20,7 +19,7 @@ py::object ToPython(absl::Time time);
 std::optional<absl::Duration> Timeout(std::optional<double> seconds);
 
 /// How a message is to be settled; `reply` is `...` when there is none.
-Ack AckFrom(const py::object& outcome, const py::object& reply, const std::string& error, int64_t step);
+Ack AckFrom(const py::object& outcome, const py::object& reply, const py::object& error, int64_t step);
 
 }  // namespace signalbox::python
 

@@ -18,6 +18,7 @@
 #include "inbox.h"
 #include "message.h"
 #include "signalbox/client.h"
+#include "value.h"
 #include "without_gil.h"
 
 namespace signalbox::python {
@@ -52,13 +53,13 @@ class BoundInbox {
   std::unique_ptr<Inbox> inbox_;
 };
 
-std::unique_ptr<BoundInbox> Open(Client& client, const RunRef& run, std::vector<std::string> keys,
-                                 std::string consumer, double refresh_interval, double silence_timeout,
+std::unique_ptr<BoundInbox> Open(Client& client, const RunRef& run, const py::list& keys,
+                                 const py::object& consumer, double refresh_interval, double silence_timeout,
                                  std::size_t max_outstanding_acks, bool listen) {
   InboxOptions options;
   options.run = run;
-  options.keys = std::move(keys);
-  options.consumer = std::move(consumer);
+  options.keys = TextsFrom("keys", keys);
+  options.consumer = TextFrom("consumer", consumer);
   options.refresh_interval = absl::Seconds(refresh_interval);
   options.silence_timeout = absl::Seconds(silence_timeout);
   options.max_outstanding_acks = max_outstanding_acks;
@@ -79,9 +80,11 @@ std::vector<BoundMessage> GetAll(const BoundInbox& inbox) {
   return all;
 }
 
-void On(const BoundInbox& inbox, std::string key, const py::object& kind, std::string description) {
-  RaiseIfError(
-      inbox->On({std::move(key), KindFrom("kind", kind), std::move(description)}, &CallPythonHandler));
+void On(const BoundInbox& inbox, const py::object& key, const py::object& kind,
+        const py::object& description) {
+  KeyDeclaration declaration{TextFrom("key", key), KindFrom("kind", kind),
+                             TextFrom("description", description)};
+  RaiseIfError(inbox->On(std::move(declaration), &CallPythonHandler));
 }
 
 // (state, age in seconds, last error or None)

@@ -29,12 +29,12 @@ py::object Reply(const BoundMessage& bound) {
 }
 
 void SendAck(const BoundMessage& bound, const py::object& outcome, const py::object& reply,
-             const std::string& error, int64_t step) {
+             const py::object& error, int64_t step) {
   RaiseIfError(bound.received().Ack(AckFrom(outcome, reply, error, step)));
 }
 
 bool AckNow(const BoundMessage& bound, double timeout, const py::object& outcome, const py::object& reply,
-            const std::string& error, int64_t step) {
+            const py::object& error, int64_t step) {
   const ReceivedMessage& received = bound.received();
   Ack ack = AckFrom(outcome, reply, error, step);
   return ValueOrRaise(WithoutGil([&] { return received.AckNow(absl::Seconds(timeout), std::move(ack)); }));

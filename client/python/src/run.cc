@@ -9,6 +9,7 @@
 #include "errors.h"
 #include "run.h"
 #include "signalbox/options.h"
+#include "value.h"
 
 namespace signalbox::python {
 
@@ -18,8 +19,8 @@ namespace {
 
 void BindRunRef(py::module_& module) {
   py::class_<RunRef>(module, "RunRef")
-      .def(py::init([](std::string id, std::string project, int64_t rank) {
-             return RunRef{std::move(id), std::move(project), rank};
+      .def(py::init([](const py::object& id, const py::object& project, int64_t rank) {
+             return RunRef{TextFrom("run", id), TextFrom("project", project), rank};
            }),
            py::arg("id") = "", py::arg("project") = "", py::arg("rank") = 0)
       .def_readonly("id", &RunRef::id)
@@ -31,8 +32,9 @@ void BindRunRef(py::module_& module) {
 void BindKeyDeclaration(py::module_& module) {
   py::class_<KeyDeclaration>(module, "KeyDeclaration",
                              "A key that a run listens to: `key`, `kind` (a Kind) and `description`.")
-      .def(py::init([](std::string key, const py::object& kind, std::string description) {
-             return KeyDeclaration{std::move(key), KindFrom("kind", kind), std::move(description)};
+      .def(py::init([](const py::object& key, const py::object& kind, const py::object& description) {
+             return KeyDeclaration{TextFrom("key", key), KindFrom("kind", kind),
+                                   TextFrom("description", description)};
            }),
            py::arg("key"), py::kw_only(), py::arg("kind") = py::none(), py::arg("description") = "")
       .def_readonly("key", &KeyDeclaration::key)

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "errors.h"
@@ -35,16 +37,6 @@ Value FromFloat(const char* field, double number) {
   return number;
 }
 
-std::string Text(const char* field, py::handle text) {
-  py::ssize_t size = 0;
-  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
-  if (bytes == nullptr) {
-    PyErr_Clear();
-    Refuse(field, "the text holds a lone surrogate, which UTF-8 cannot hold");
-  }
-  return {bytes, static_cast<std::size_t>(size)};
-}
-
 Value From(const char* field, py::handle object, int depth);
 
 // Elements are held and asked for one by one: converting one may run code that changes the list.
@@ -66,7 +58,7 @@ Value FromDict(const char* field, py::handle dict, int depth) {
     if (!PyUnicode_Check(pair[0].ptr())) {
       Refuse(field, absl::StrCat("the keys of a dict must be str, not ", TypeName(pair[0])));
     }
-    object[Text(field, pair[0])] = From(field, pair[1], depth + 1);
+    object[TextFrom(field, pair[0])] = From(field, pair[1], depth + 1);
   }
   return object;
 }
@@ -94,7 +86,7 @@ Value From(const char* field, py::handle object, int depth) {
   PyObject* const raw = object.ptr();
   if (object.is_none()) return {};
   if (PyBool_Check(raw)) return raw == Py_True;
-  if (PyUnicode_Check(raw)) return Text(field, object);
+  if (PyUnicode_Check(raw)) return TextFrom(field, object);
   if (PyLong_Check(raw)) return FromInt(field, object);
   if (PyFloat_Check(raw)) return FromFloat(field, PyFloat_AS_DOUBLE(raw));
   const bool is_sequence = PyList_Check(raw) || PyTuple_Check(raw);
@@ -115,6 +107,29 @@ py::object Number(double number) {
 }  // namespace
 
 Value ValueFrom(const char* field, py::handle object) { return From(field, object, 0); }
+
+std::string TextFrom(const char* field, py::handle text) {
+  if (!PyUnicode_Check(text.ptr())) Refuse(field, absl::StrCat("a str is expected, not ", TypeName(text)));
+  py::ssize_t size = 0;
+  const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (bytes == nullptr) {
+    PyErr_Clear();
+    Refuse(field, "the text holds a lone surrogate, which UTF-8 cannot hold");
+  }
+  return {bytes, static_cast<std::size_t>(size)};
+}
+
+std::vector<std::string> TextsFrom(const char* field, const py::list& texts) {
+  std::vector<std::string> result;
+  for (const py::handle text : texts) result.push_back(TextFrom(field, text));
+  return result;
+}
+
+std::map<std::string, std::string> TextsFrom(const char* field, const py::dict& texts) {
+  std::map<std::string, std::string> result;
+  for (const auto& [name, text] : texts) result[TextFrom(field, name)] = TextFrom(field, text);
+  return result;
+}
 
 py::object ToPython(const Value& value) {
   if (const bool* flag = value.as_bool()) return py::bool_(*flag);
