@@ -152,11 +152,42 @@ def test_a_bad_registration_leaves_the_old_one(inbox, receive):
     assert inbox.dispatch() == 1 and calls == ["old"]
 
 
-def test_a_handler_may_claim_by_itself(client, inbox, receive):
-    inbox.on("save", lambda message: message.ack())
-    message = receive("save")
-    inbox.dispatch()
-    assert settled(client, message).state == "APPLIED"
+@pytest.mark.parametrize("claim", [lambda message: message.ack(), lambda message: message.ack_now(30)])
+def test_a_claim_of_the_handler_leaves_the_outcome_to_it(client, inbox, receive, claim):
+    """As a habit, and so that the publisher sees at once that something long has begun."""
+    seen = []
+
+    def save(message):
+        claim(message)
+        seen.append(client.await_message(message.id, 30, "ACKED").state)
+        if message.value == "fail":
+            raise ValueError("disk full")
+        return "a/path"
+
+    inbox.on("save", save)
+    good, bad = receive("save"), receive("save", "fail")
+    assert inbox.dispatch(7) == 2 and seen == ["ACKED", "ACKED"]
+    done = settled(client, good)
+    assert (done.state, done.reply, done.step) == ("APPLIED", "a/path", 7)
+    done = settled(client, bad)
+    assert (done.state, done.error, done.step) == ("FAILED", "ValueError: disk full", 7)
+
+
+def test_an_outcome_that_the_handler_told_stands(client, inbox, receive):
+    def save(message):
+        if message.value == "bad":
+            message.ack("FAILED", error="no disk", step=3)
+            return "ignored"
+        message.ack("APPLIED", reply="a/path", step=4)
+        raise ValueError("ignored")
+
+    inbox.on("save", save)
+    bad, good = receive("save", "bad"), receive("save", "good")
+    assert inbox.dispatch(7) == 2
+    done = settled(client, bad)
+    assert (done.state, done.error, done.reply, done.step) == ("FAILED", "no disk", None, 3)
+    done = settled(client, good)
+    assert (done.state, done.error, done.reply, done.step) == ("APPLIED", "", "a/path", 4)
 
 
 def test_a_handler_may_settle_later(client, inbox, receive):

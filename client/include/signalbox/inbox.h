@@ -118,7 +118,7 @@ class Inbox {
   /// call), or another dispatch is under way; and whatever Group::Broadcast() returns.
   absl::StatusOr<int> Dispatch(int64_t step, Group& group, int64_t every = 1);
 
-  /// A handle on a message that a handler was given, to ack it after the handler has returned nullopt.
+  /// A handle on a message that a handler was given, to claim it early or to ack it after nullopt.
   /// In an inbox that does not listen its acks do nothing, because those of process 0 count.
   ReceivedMessage Receive(const Message& message) const;
 

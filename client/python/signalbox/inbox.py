@@ -58,7 +58,8 @@ class Inbox(_core.Inbox):
 
         Also a decorator, without `handler`. Replaces an earlier handler of the key. The handler is
         called with the Message; what it returns is the reply (None: none), what it raises fails the
-        message. `kind` and `description` (at most 1 KiB) tell publishers what the key means.
+        message. Its own `message.ack()` is not needed, and only claims early; an outcome that it tells with
+        it stands. `kind` and `description` (at most 1 KiB) tell publishers what the key means.
 
         Raises InvalidArgumentError, ResourceExhaustedError (256 keys), FailedPreconditionError (closed).
         """
