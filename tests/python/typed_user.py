@@ -25,7 +25,8 @@ def train(project: str) -> None:
                 message.ack("APPLIED", reply={"rates": rates}, step=step)
                 value: Any = message.value
                 print(saved, value, count, message.create_time + datetime.timedelta(seconds=1))
-    for each in hl.get_all_messages(run_id="9sk7x6"):
+    messages: List[sb.Message.view] = hl.get_all_messages(run_id="9sk7x6")
+    for each in messages:
         won: bool = each.ack_now(timeout=datetime.timedelta(seconds=1), outcome=sb.AckOutcome.FAILED, error="no")
         print(won, each.state == "FAILED", each.state is sb.MessageState.FAILED)
 

@@ -155,4 +155,4 @@ def _inbox_of(run_id: Optional[str]) -> Readable:
 
 for _name, _function in (("publish", publish_message), ("get", get_message), ("get_all", get_all_messages)):
     setattr(Message, _name, staticmethod(_function))
-setattr(Message, "view", Message)  # Its name in the annotations of programs that come from pyhectiqlab.
+setattr(Message, "view", Message)  # In pyhectiqlab the type of what is retrieved.
