@@ -3,12 +3,9 @@
 #include <pqxx/pqxx>
 #include <utility>
 
-#include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
+#include "absl/types/span.h"
+#include "service/postgres/notification.h"
 #include "service/telemetry/log.h"
 
 namespace signalbox::service {
@@ -20,8 +17,6 @@ constexpr absl::Duration kReconnectPause = absl::Milliseconds(500);
 constexpr absl::Duration kProbeInterval = absl::Seconds(5);
 constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 constexpr int64_t kPollMicros = 200'000;  // how late a Stop() may be noticed
-// A payload has less than 8,000 bytes; a number has at most 19, and a comma.
-constexpr size_t kRunsPerPayload = 390;
 
 // Hands notifications of the channel to a function. Registering also sends LISTEN, whose result
 // libpqxx does not check: the probe does.
@@ -91,10 +86,9 @@ void NotifyChannel::Send() {
       continue;
     }
     try {
-      for (size_t begin = 0; begin < run_nos.size(); begin += kRunsPerPayload) {
-        const auto end = run_nos.begin() + std::min(begin + kRunsPerPayload, run_nos.size());
-        Notify(*connection->raw,
-               absl::StrCat(sender_, ":", absl::StrJoin(run_nos.begin() + begin, end, ",")));
+      for (size_t begin = 0; begin < run_nos.size(); begin += kRunsPerNotification) {
+        const auto part = absl::MakeConstSpan(run_nos).subspan(begin, kRunsPerNotification);
+        Notify(*connection->raw, AnnouncementOf(sender_, part));
       }
     } catch (const std::exception& error) {
       LogWarning("notify_failed", {{"error", error.what()}});
@@ -105,20 +99,12 @@ void NotifyChannel::Send() {
 }
 
 void NotifyChannel::OnNotification(const std::string& payload) {
-  const std::pair<std::string, std::string> parts = absl::StrSplit(payload, absl::MaxSplits(':', 1));
-  if (parts.first == sender_) {
-    int64_t probe = 0;
-    absl::string_view text = parts.second;
-    if (absl::ConsumePrefix(&text, "probe") && absl::SimpleAtoi(text, &probe)) probe_heard_ = probe;
+  const Notification heard = ParseNotification(payload);
+  if (heard.sender == sender_) {
+    if (heard.probe > 0) probe_heard_ = heard.probe;
     return;
   }
-  // Anybody who may connect may send on this channel: what is not a number is not for us.
-  std::vector<int64_t> run_nos;
-  for (absl::string_view text : absl::StrSplit(parts.second, ',')) {
-    int64_t run_no = 0;
-    if (absl::SimpleAtoi(text, &run_no) && run_no > 0) run_nos.push_back(run_no);
-  }
-  if (!run_nos.empty()) callbacks_.on_hint(run_nos);
+  if (!heard.run_nos.empty()) callbacks_.on_hint(heard.run_nos);
 }
 
 // One life of a listening session: throws when it is over, returns when the channel stops.
@@ -130,7 +116,7 @@ void NotifyChannel::ListenOnce(pqxx::connection& connection) {
   for (;;) {
     const absl::Time now = absl::Now();
     if (probe_heard_ == probe && now >= probe_time + (believed ? kProbeInterval : absl::ZeroDuration())) {
-      Notify(connection, absl::StrCat(sender_, ":probe", ++probe));
+      Notify(connection, ProbeOf(sender_, ++probe));
       probe_time = now;
     } else if (probe_heard_ != probe && now >= probe_time + kProbeTimeout) {
       throw pqxx::broken_connection("the listening session does not hear its own notifications");
