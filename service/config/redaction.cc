@@ -1,79 +1,94 @@
 #include "service/config/redaction.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 
 namespace signalbox::service {
 namespace {
 
-constexpr absl::string_view kMask = "***";
+bool IsBlank(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
 
-// End of the user:password@host part that starts at `begin`.
-std::size_t EndOfAuthority(absl::string_view text, std::size_t begin) {
-  // A password may hold '/' or '?' against the rules; up to the last '@' of the word is the safe side.
-  const std::size_t word_end = text.find_first_of(" \t\n", begin);
-  const absl::string_view word = text.substr(begin, word_end - begin);
-  const std::size_t at = word.rfind('@');
-  return at == absl::string_view::npos ? begin : begin + at;
-}
+// A text, and which of its bytes must not be shown. What looks like a password is hidden wherever it
+// is, also within something else, so that no order of looking matters.
+class Redaction {
+ public:
+  explicit Redaction(absl::string_view text) : text_(text), hidden_(text.size(), false) {}
 
-std::string MaskAuthorities(absl::string_view text) {
-  std::string masked;
-  std::size_t copied = 0;
-  for (std::size_t mark = text.find("://"); mark != absl::string_view::npos;
-       mark = text.find("://", copied)) {
-    const std::size_t begin = mark + 3;
-    const std::size_t end = EndOfAuthority(text, begin);
-    const std::size_t colon = text.substr(begin, end - begin).find(':');
-    if (colon == absl::string_view::npos) {
-      absl::StrAppend(&masked, text.substr(copied, end - copied));
-    } else {
-      absl::StrAppend(&masked, text.substr(copied, begin + colon + 1 - copied), kMask);
-    }
-    copied = end;
+  // user:password@host. A password may hold '/', '@' or blanks against the rules: up to the last '@' of
+  // the text is the safe side.
+  void HideAuthority() {
+    const std::size_t mark = text_.find("://");
+    if (mark == absl::string_view::npos) return;
+    const std::size_t colon = text_.find(':', mark + 3);
+    const std::size_t at = text_.rfind('@');
+    if (colon < at && at != absl::string_view::npos) Hide(colon + 1, at);
   }
-  return absl::StrCat(masked, text.substr(copied));
-}
 
-// End of the value that starts at `begin`: of a quoted one the closing quote, of another the next '&' or
-// blank.
-std::size_t EndOfValue(absl::string_view text, std::size_t begin) {
-  if (begin >= text.size() || text[begin] != '\'') {
-    const std::size_t end = text.find_first_of("& \t\n", begin);
-    return end == absl::string_view::npos ? text.size() : end;
-  }
-  for (std::size_t i = begin + 1; i < text.size(); ++i) {
-    if (text[i] == '\\') {
-      ++i;
-    } else if (text[i] == '\'') {
-      return i + 1;
+  // password=…, and with it sslpassword.
+  void HideKeywords() {
+    static constexpr absl::string_view kKeyword = "password";
+    for (std::size_t i = 0; i + kKeyword.size() < text_.size(); ++i) {
+      if (!absl::EqualsIgnoreCase(text_.substr(i, kKeyword.size()), kKeyword)) continue;
+      std::size_t value = SkipBlanks(i + kKeyword.size());
+      if (value == text_.size() || text_[value] != '=') continue;
+      value = SkipBlanks(value + 1);
+      Hide(value, IsParameter(i) ? std::min(text_.find('&', value), text_.size()) : EndOfValue(value));
     }
   }
-  return text.size();
-}
 
-// Also masks sslpassword.
-std::string MaskKeywords(absl::string_view text) {
-  static constexpr absl::string_view kKeyword = "password";
-  std::string masked;
-  std::size_t copied = 0;
-  for (std::size_t i = 0; i + kKeyword.size() < text.size(); ++i) {
-    if (!absl::EqualsIgnoreCase(text.substr(i, kKeyword.size()), kKeyword)) continue;
-    std::size_t value = text.find_first_not_of(" \t", i + kKeyword.size());
-    if (value == absl::string_view::npos || text[value] != '=') continue;
-    value = text.find_first_not_of(" \t", value + 1);
-    if (value == absl::string_view::npos) break;
-    absl::StrAppend(&masked, text.substr(copied, value - copied), kMask);
-    copied = EndOfValue(text, value);
-    i = copied - 1;
+  std::string Shown() const {
+    std::string shown;
+    for (std::size_t i = 0; i < text_.size(); ++i) {
+      if (!hidden_[i]) {
+        shown += text_[i];
+      } else if (i == 0 || !hidden_[i - 1]) {
+        shown += "***";
+      }
+    }
+    return shown;
   }
-  return absl::StrCat(masked, text.substr(copied));
-}
+
+ private:
+  void Hide(std::size_t begin, std::size_t end) {
+    std::fill(hidden_.begin() + begin, hidden_.begin() + end, true);
+  }
+
+  std::size_t SkipBlanks(std::size_t i) const {
+    while (i < text_.size() && IsBlank(text_[i])) ++i;
+    return i;
+  }
+
+  // Whether the keyword that has `i` in it is one of a URL, as in ?sslpassword=….
+  bool IsParameter(std::size_t i) const {
+    while (i > 0 && absl::ascii_isalpha(static_cast<unsigned char>(text_[i - 1]))) --i;
+    return i > 0 && (text_[i - 1] == '?' || text_[i - 1] == '&');
+  }
+
+  // Of keyword=value: the next blank that is neither quoted nor escaped.
+  std::size_t EndOfValue(std::size_t i) const {
+    bool quoted = false;
+    for (; i < text_.size() && (quoted || !IsBlank(text_[i])); ++i) {
+      if (text_[i] == '\'') quoted = !quoted;
+      if (text_[i] == '\\') ++i;
+    }
+    return std::min(i, text_.size());
+  }
+
+  const absl::string_view text_;
+  std::vector<bool> hidden_;
+};
 
 }  // namespace
 
-std::string WithoutPasswords(absl::string_view text) { return MaskKeywords(MaskAuthorities(text)); }
+std::string WithoutPasswords(absl::string_view text) {
+  Redaction redaction(text);
+  redaction.HideAuthority();
+  redaction.HideKeywords();
+  return redaction.Shown();
+}
 
 }  // namespace signalbox::service

