@@ -5,6 +5,9 @@
 #include <limits>
 #include <string>
 
+#include "absl/strings/escaping.h"
+#include "service/domain/wire_bytes.h"
+
 namespace signalbox::service {
 namespace {
 
@@ -60,6 +63,17 @@ TEST(TokenTest, RefusesGarbage) {
     EXPECT_EQ(DecodeCursor(text), std::nullopt) << text;
     EXPECT_EQ(DecodePageToken(text), std::nullopt) << text;
   }
+}
+
+// Found by tests/fuzz/token.cc: a run 1 written with two bytes too many, and the checksum of that.
+TEST(TokenTest, RefusesAnotherSpellingOfTheSameNumber) {
+  const auto sealed = [](std::string bytes) {
+    AppendFixed(bytes, StableHash(bytes) & 0xffffffff, 4);
+    return absl::WebSafeBase64Escape(bytes);
+  };
+  const std::string epoch("C\0\0\0\0\0\0\0\1", 9);
+  EXPECT_NE(DecodeCursor(sealed(epoch + std::string("\x01\x09\x00\x00", 4))), std::nullopt);
+  EXPECT_EQ(DecodeCursor(sealed(epoch + std::string("\x81\x80\x00\x09\x00\x00", 6))), std::nullopt);
 }
 
 TEST(TokenTest, RefusesEveryChangedCharacter) {
