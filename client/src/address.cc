@@ -36,6 +36,8 @@ bool IsLoopbackHost(const std::string& host) {
 }  // namespace
 
 bool IsLoopback(std::string_view address) {
+  // What follows is no part of the address for whoever reads it as a C string, inet_pton() among them.
+  if (address.find('\0') != std::string_view::npos) return false;
   if (ConsumePrefix(&address, "unix:") || ConsumePrefix(&address, "unix-abstract:")) return true;
   if (ConsumePrefix(&address, "dns:")) {
     // dns://authority/host: only the default authority is known to be harmless.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+
 namespace signalbox::internal {
 namespace {
 
@@ -20,6 +22,12 @@ TEST(AddressTest, KnowsWhatIsNotLoopback) {
                               "ipv4:127.0.0.1:1,10.0.0.1:1", "127.0.0.1.example.com", "[localhost"}) {
     EXPECT_FALSE(IsLoopback(address)) << address;
   }
+}
+
+// Found by tests/fuzz/address.cc.
+TEST(AddressTest, LooksBehindANul) {
+  EXPECT_FALSE(IsLoopback(std::string_view("127.0.0.1\0.example.com", 22)));
+  EXPECT_FALSE(IsLoopback(std::string_view("unix:/run\0x", 11)));
 }
 
 }  // namespace
