@@ -30,6 +30,7 @@ class ValueBuilder : public nlohmann::json_sax<Json> {
   bool number_integer(number_integer_t value) override {
     const uint64_t magnitude = value < 0 ? uint64_t{0} - static_cast<uint64_t>(value) : value;
     if (magnitude > kLargestExact) return RefuseInteger(std::to_string(value));
+    if (value == 0) return Add(Value(-0.0));  // Without a sign it is an unsigned number.
     return Add(Value(static_cast<double>(value)));
   }
   bool number_unsigned(number_unsigned_t value) override {

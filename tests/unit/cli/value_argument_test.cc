@@ -47,6 +47,12 @@ TEST(ValueArgumentTest, TakesAnythingElseAsAString) {
   }
 }
 
+// Found by tests/fuzz/cli_text.cc: what `history --json` shows of -0.0 was read as 0.
+TEST(ValueArgumentTest, KeepsTheSignOfZero) {
+  for (const char* text : {"-0", "-0.0", "[-0]"}) EXPECT_THAT(Parse(text).ToJson(), HasSubstr("-0")) << text;
+  EXPECT_EQ(Parse("0").ToJson(), "0");
+}
+
 TEST(ValueArgumentTest, AcceptsIntegersUpTo2To53) {
   EXPECT_EQ(Parse("9007199254740992"), Value(9007199254740992.0));
   EXPECT_EQ(Parse("-9007199254740992"), Value(-9007199254740992.0));
