@@ -1,0 +1,31 @@
+#ifndef SIGNALBOX_TESTS_FUZZ_FUZZ_H
+#define SIGNALBOX_TESTS_FUZZ_FUZZ_H
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+/// What every target defines: looks at one input, and ends the process when a property does not hold.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
+
+/// Ends the process, naming the property, when `condition` does not hold; also in a build without
+/// assertions.
+#define SIGNALBOX_PROPERTY(condition)                                                          \
+  do {                                                                                         \
+    if (!(condition)) {                                                                        \
+      std::fprintf(stderr, "%s:%d: this does not hold: %s\n", __FILE__, __LINE__, #condition); \
+      std::abort();                                                                            \
+    }                                                                                          \
+  } while (false)
+
+namespace signalbox::fuzz {
+
+inline std::string_view TextOf(const uint8_t* data, size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace signalbox::fuzz
+
+#endif  // SIGNALBOX_TESTS_FUZZ_FUZZ_H
