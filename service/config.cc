@@ -15,6 +15,9 @@ constexpr int64_t kMaxDeclaredKeys = 1024;
 
 constexpr int64_t kMaxPending = 1'000'000;
 
+// 100 years: what is longer is most likely a mistake.
+constexpr absl::Duration kMaxRetention = absl::Hours(24 * 365 * 100);
+
 // The embedded Postgres accepts 50 connections; the rest is for writing, listening and for people.
 constexpr int kMaxDatabaseConnections = 40;
 
@@ -56,6 +59,13 @@ absl::Status CheckDatabase(const ServiceConfig& config) {
   return CheckRange("--database-connections", config.database_connections, 1, kMaxDatabaseConnections);
 }
 
+absl::Status CheckRetention(absl::string_view flag, absl::Duration value) {
+  if (value == absl::InfiniteDuration()) return absl::OkStatus();
+  absl::Status range = CheckRange(flag, value, absl::Seconds(1), kMaxRetention);
+  if (range.ok()) return range;
+  return absl::InvalidArgumentError(absl::StrCat(range.message(), "; inf keeps for ever"));
+}
+
 }  // namespace
 
 absl::Status ServiceConfig::Validate() const {
@@ -67,6 +77,8 @@ absl::Status ServiceConfig::Validate() const {
            CheckRange("--heartbeat-interval", heartbeat_interval, absl::Seconds(1), absl::Seconds(5)),
            // SIGTERM is answered within 10 s, of which Postgres needs some.
            CheckRange("--drain-timeout", drain_timeout, absl::ZeroDuration(), absl::Seconds(9)),
+           CheckRetention("--run-retention", run_retention),
+           CheckRetention("--message-retention", message_retention),
            CheckRange("--max-pending", max_pending, 1, kMaxPending),
            CheckRange("--max-value-bytes", max_value_bytes, 1, kMaxContentBytes),
            CheckRange("--max-reply-bytes", max_reply_bytes, 1, kMaxContentBytes),

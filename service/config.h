@@ -36,6 +36,10 @@ struct ServiceConfig {
   /// Calls are answered within 2 s; the rest is for connections whose client does not read.
   absl::Duration drain_timeout = absl::Seconds(3);
 
+  /// For how long is kept what is over. Infinite: for ever.
+  absl::Duration run_retention = absl::Hours(24 * 90);
+  absl::Duration message_retention = absl::Hours(24 * 90);
+
   int64_t max_pending = 1000;
   int64_t max_value_bytes = int64_t{64} << 10;
   int64_t max_reply_bytes = int64_t{16} << 10;

@@ -22,6 +22,9 @@ constexpr absl::Duration kStaleAfter = absl::Milliseconds(1500);
 // How often due progress is looked for, and how much earlier than promised it is therefore sent.
 constexpr absl::Duration kTick = absl::Milliseconds(250);
 
+// The pause between two rounds of pruning.
+constexpr absl::Duration kPruneInterval = absl::Seconds(1);
+
 constexpr size_t kMaxWaitingTasks = 20000;
 
 ConnectionOptions Connections(const std::string& url, const std::string& role) {
@@ -51,9 +54,10 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
     : config_(config),
       writer_pool_(Connections(database_url, "writer"), 1),
       reader_pool_(Connections(database_url, "reader"),
-                   config.database_connections + 1),  // one for the sweep
+                   config.database_connections + 2),  // one for the sweep, one for pruning
       log_(writer_pool_, reader_pool_, config.max_pending, NonceSource()),
       runs_(reader_pool_, static_cast<int>(config.max_declared_keys), MakeRunId),
+      pruning_(reader_pool_),
       workers_(config.database_connections, kMaxWaitingTasks),
       waker_(1, kMaxWaitingTasks),
       hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, absl::Now),
@@ -61,6 +65,9 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       sweep_(
           log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, absl::Now),
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
+      pruner_(pruning_, {.ended_runs = config.run_retention, .finished_messages = config.message_retention},
+              absl::Now),
+      prune_task_(kPruneInterval, [this] { pruner_.Run(); }),
       tick_task_(kTick, [this] { Tick(); }),
       notify_(Connections(database_url, "notify"), MakeSenderName(),
               {.on_hint =
@@ -110,6 +117,7 @@ absl::Status Server::Listen() {
   if (!grpc.ok()) return grpc.status();
   grpc_ = *std::move(grpc);
   sweep_task_.Start();
+  prune_task_.Start();
   tick_task_.Start();
   return absl::OkStatus();
 }
@@ -129,6 +137,7 @@ void Server::Drain() {
   }
   tick_task_.Stop();
   sweep_task_.Stop();
+  prune_task_.Stop();
   notify_.Stop();
   writer_.Stop();
   workers_.Stop();

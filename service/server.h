@@ -11,11 +11,13 @@
 #include "service/config.h"
 #include "service/feed/await_registry.h"
 #include "service/feed/periodic_task.h"
+#include "service/feed/pruner.h"
 #include "service/feed/subscription_hub.h"
 #include "service/feed/sweep.h"
 #include "service/postgres/connection_pool.h"
 #include "service/postgres/notify_channel.h"
 #include "service/postgres/postgres_message_log.h"
+#include "service/postgres/postgres_pruning_store.h"
 #include "service/postgres/postgres_run_registry.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/grpc_server.h"
@@ -51,12 +53,15 @@ class Server {
   ConnectionPool reader_pool_;
   PostgresMessageLog log_;
   PostgresRunRegistry runs_;
+  PostgresPruningStore pruning_;
   WorkerPool workers_;
   WorkerPool waker_;
   SubscriptionHub hub_;
   AwaitRegistry awaits_;
   Sweep sweep_;
   PeriodicTask sweep_task_;
+  Pruner pruner_;
+  PeriodicTask prune_task_;
   PeriodicTask tick_task_;
   NotifyChannel notify_;
   GroupWriter writer_;

@@ -25,7 +25,7 @@ constexpr char kDescription[] =
 
 constexpr char kFooter[] =
     "Every flag can also be given in the environment: --sweep-interval as SIGNALBOXD_SWEEP_INTERVAL.\n"
-    "A flag goes before the environment. Durations have a unit: 500ms, 5s, 1m.\n"
+    "A flag goes before the environment. Durations have a unit: 500ms, 5s, 1m, 2160h.\n"
     "A password belongs into SIGNALBOXD_DATABASE_URL: flags can be seen in the list of processes.";
 
 bool ParseLogLevel(const std::string& text, LogSeverity* level) {
@@ -121,6 +121,14 @@ void AddDeliveryFlags(Flags& flags, ServiceConfig& config) {
                     "How long calls in flight may take to end after SIGTERM");
 }
 
+void AddRetentionFlags(Flags& flags, ServiceConfig& config) {
+  flags.AddDuration("--run-retention", config.run_retention,
+                    "How long a run is kept after it ended, with everything of it; inf: for ever");
+  flags.AddDuration("--message-retention", config.message_retention,
+                    "How long a message of an active run is kept after it finished, as long as all before "
+                    "it finished too; inf: as long as its run");
+}
+
 void AddLimitFlags(Flags& flags, ServiceConfig& config) {
   flags.Add("--max-pending", config.max_pending, "Pending messages of a run");
   flags.Add("--max-value-bytes", config.max_value_bytes, "Serialized size of a message's value");
@@ -173,6 +181,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(int argc, const char* const* argv) 
   AddAddressFlags(flags, config);
   AddDatabaseFlags(flags, config);
   AddDeliveryFlags(flags, config);
+  AddRetentionFlags(flags, config);
   AddLimitFlags(flags, config);
   AddLogFlags(flags, config);
   app.require_subcommand(0, 1);

@@ -8,7 +8,7 @@ namespace {
 
 // First byte: what it is, and the version of its layout.
 constexpr char kCursorTag = 'C';
-constexpr char kPageTokenTag = 'P';
+constexpr char kPageTokenTag = 'Q';
 constexpr int kChecksumBytes = 4;
 constexpr size_t kMaxTextBytes = 256;
 
@@ -66,6 +66,7 @@ std::optional<Cursor> DecodeCursor(std::string_view text) {
 std::string Encode(const PageToken& token) {
   std::string bytes(1, kPageTokenTag);
   AppendFixed(bytes, token.query, 8);
+  AppendVarint(bytes, static_cast<uint64_t>(token.run_no));
   AppendVarint(bytes, static_cast<uint64_t>(token.after));
   AppendVarint(bytes, static_cast<uint64_t>(token.first_page.sequence));
   AppendVarint(bytes, static_cast<uint64_t>(token.first_page.change));
@@ -80,6 +81,7 @@ std::optional<PageToken> DecodePageToken(std::string_view text) {
   ByteReader reader(*bytes);
   PageToken token;
   token.query = reader.Fixed(8);
+  token.run_no = Int(reader);
   token.after = Int(reader);
   token.first_page.sequence = Int(reader);
   token.first_page.change = Int(reader);

@@ -43,6 +43,7 @@ struct Cursor {
 /// cannot be used with another query. What the numbers mean is the list's own business.
 struct PageToken {
   uint64_t query = 0;
+  int64_t run_no = 0;  ///< Of which run the list is; a list of runs has none.
   int64_t after = 0;
   Position first_page;  ///< GetAll: the position at the first page.
   int64_t epoch = 0;    ///< GetAll: of `first_page`.

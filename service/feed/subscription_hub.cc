@@ -9,7 +9,8 @@ namespace {
 constexpr absl::Duration kRetryPause = absl::Milliseconds(300);
 
 absl::Status AnotherHistory() {
-  return absl::OutOfRangeError("the database went back to an older state; subscribe without a cursor");
+  return absl::OutOfRangeError(
+      "the run was pruned, or the database went back to an older state; subscribe without a cursor");
 }
 
 }  // namespace

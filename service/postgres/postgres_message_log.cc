@@ -24,12 +24,18 @@ std::string TextArray(const std::vector<std::string>& texts) {
   return std::move(array).Finish();
 }
 
-// A repeat is answered with the message as it now is, read after the group.
+// A repeat is answered with the message as it now is, read after the group. One that was pruned in
+// between is no repeat any more.
 void ReadRepeats(pqxx::transaction_base& transaction, const std::vector<AppendStatement::Repeat>& repeats,
                  GroupOutcome& outcome) {
   for (const AppendStatement::Repeat& repeat : repeats) {
-    const pqxx::row row = transaction.exec_prepared1(sql::kReadRepeat, repeat.run_no, repeat.sequence);
+    const pqxx::result rows = transaction.exec_prepared(sql::kReadRepeat, repeat.run_no, repeat.sequence);
     Appended& appended = outcome.appended[repeat.item];
+    if (rows.empty()) {
+      appended.status = absl::AbortedError("the first message of this request_id was pruned just now");
+      continue;
+    }
+    const pqxx::row row = rows[0];
     appended.message = MessagePtrFrom(row, row["run_id"].as<std::string>());
     if (row["supersedes_sequence"].is_null()) continue;
     appended.superseded.push_back(
@@ -51,6 +57,11 @@ Withdrawal WithdrawalOf(const Message& message) {
 
 Position HeadFrom(const pqxx::row& row) {
   return {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>(), IntFrom(row["head_mark"])};
+}
+
+// The run was found a moment ago, and pruned since then.
+absl::Status NoLonger(const RunInfo& run) {
+  return absl::NotFoundError(absl::StrCat("there is no run '", run.id, "' any more"));
 }
 
 // Whether everything after `position` can still be told.
@@ -176,6 +187,7 @@ absl::StatusOr<PendingPage> PostgresMessageLog::ListPending(const PendingQuery& 
                        const pqxx::result rows = transaction.exec_prepared(
                            sql::kListPending, info->run_no, query.after, query.up_to, TextArray(query.keys),
                            query.limit.rows, static_cast<int64_t>(query.limit.bytes));
+                       if (rows.empty()) return NoLonger(*info);
                        PendingPage page;
                        page.run = *info;
                        page.head = HeadFrom(rows[0]);

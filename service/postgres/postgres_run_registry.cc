@@ -20,8 +20,14 @@ enum CreateVerdict { kCreated, kRepeat, kOtherContentOfRequest, kOtherContentOfI
 // 10 characters of 32: a clash is a matter of luck, a row of them is a defect.
 constexpr int kMaxIdAttempts = 5;
 
+// What an ended run that is pruned between two statements is answered with: the next attempt will not
+// find it at all.
+absl::Status PrunedJustNow() { return absl::AbortedError("the run was pruned just now"); }
+
 absl::StatusOr<Run> ReadRun(pqxx::transaction_base& transaction, int64_t run_no) {
-  return RunFrom(transaction.exec_prepared1(sql::kGetRun, run_no));
+  const pqxx::result rows = transaction.exec_prepared(sql::kGetRun, run_no);
+  if (rows.empty()) return PrunedJustNow();
+  return RunFrom(rows[0]);
 }
 
 // A bytea parameter; empty means null.
@@ -87,18 +93,20 @@ absl::StatusOr<RunPage> PostgresRunRegistry::List(const RunQuery& query) {
 }
 
 absl::StatusOr<EndedRun> PostgresRunRegistry::End(const RunRef& run, RunOutcome outcome) {
-  return InTransaction(
-      pool_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<EndedRun> {
-        const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
-        if (!info.ok()) return info.status();
-        EndedRun ended;
-        ended.by_this_call =
-            transaction.exec_prepared1(sql::kEndRun, info->run_no, static_cast<int>(outcome))[0].as<bool>();
-        absl::StatusOr<Run> now = ReadRun(transaction, info->run_no);
-        if (!now.ok()) return now.status();
-        ended.run = *std::move(now);
-        return ended;
-      });
+  return InTransaction(pool_,
+                       [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<EndedRun> {
+                         const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
+                         if (!info.ok()) return info.status();
+                         const pqxx::result rows =
+                             transaction.exec_prepared(sql::kEndRun, info->run_no, static_cast<int>(outcome));
+                         if (rows.empty()) return PrunedJustNow();
+                         EndedRun ended;
+                         ended.by_this_call = rows[0][0].as<bool>();
+                         absl::StatusOr<Run> now = ReadRun(transaction, info->run_no);
+                         if (!now.ok()) return now.status();
+                         ended.run = *std::move(now);
+                         return ended;
+                       });
 }
 
 absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
@@ -119,6 +127,7 @@ absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
                              .exec_prepared1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
                                              descriptions_text, max_declared_keys_)[0]
                              .as<int>();
+    if (verdict == 1) return PrunedJustNow();
     if (verdict == 2) return absl::FailedPreconditionError(absl::StrCat("run '", info->id, "' is ENDED"));
     if (verdict == 3) {
       return absl::ResourceExhaustedError(absl::StrCat("run '", info->id, "' would declare more than ",

@@ -102,6 +102,27 @@ const Statements& Writes() {
   return *kStatements;
 }
 
+// Ages are in microseconds. now() and not clock_timestamp(), which no index can be searched for.
+const Statements& Pruning() {
+  static const auto* const kStatements = new Statements{
+      {sql::kFindEndedRuns, R"(
+        SELECT r.run_no FROM signalbox.runs r
+         WHERE r.end_time <= now() - $1::bigint * interval '1 microsecond' ORDER BY r.end_time LIMIT $2)"},
+      // Sequences have no gap, so the first message of a run is the one after its floor.
+      {sql::kFindDueRuns, R"(
+        SELECT r.run_no, coalesce((SELECT m.finish_time <= now() - $1::bigint * interval '1 microsecond'
+                                     FROM signalbox.messages m
+                                    WHERE m.run_no = r.run_no AND m.sequence = r.pruned_sequence + 1), false)
+          FROM (SELECT r.run_no, r.pruned_sequence FROM signalbox.runs r
+                 WHERE r.end_time IS NULL AND r.run_no > $2 ORDER BY r.run_no LIMIT $3) r
+         ORDER BY r.run_no)"},
+      {sql::kPruneRun, R"(
+        SELECT signalbox.prune_run($1, $2::bigint * interval '1 microsecond',
+                                   $3::bigint * interval '1 microsecond', $4, $5))"},
+  };
+  return *kStatements;
+}
+
 // OFFSET 0 keeps the head from being looked up again for each row. In a page, `before` sums the sizes of the
 // rows in front, so that no value is fetched in vain, and `more` tells whether another row follows. The first
 // row is always in.
@@ -218,7 +239,8 @@ const Statements& RunReads() {
 }  // namespace
 
 void PrepareStatements(pqxx::connection& connection) {
-  for (const Statements& statements : {Writes(), PendingReads(), HistoryReads(), FeedReads(), RunReads()}) {
+  for (const Statements& statements :
+       {Writes(), Pruning(), PendingReads(), HistoryReads(), FeedReads(), RunReads()}) {
     for (const auto& [name, text] : statements) connection.prepare(name, Expand(text));
   }
 }

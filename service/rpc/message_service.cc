@@ -1,5 +1,6 @@
 #include "service/rpc/message_service.h"
 
+#include <optional>
 #include <utility>
 
 #include "service/rpc/await_call.h"
@@ -8,6 +9,15 @@
 #include "service/rpc/subscribe_reactor.h"
 
 namespace signalbox::service {
+namespace {
+
+// After a run was pruned its id may name a new one, of which the next page would be no continuation.
+absl::Status CheckSameRun(const std::optional<PageToken>& token, const RunInfo& run) {
+  if (!token || token->run_no == run.run_no) return absl::OkStatus();
+  return absl::InvalidArgumentError("page_token is of another run");
+}
+
+}  // namespace
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
                                                          const v1::PublishRequest* request,
@@ -50,7 +60,11 @@ grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerCont
       [this](const Paged<PendingQuery>& paged, v1::GetAllResponse& answer) {
         const absl::StatusOr<PendingPage> page = parts_.log.ListPending(paged.query);
         if (!page.ok()) return page.status();
-        PageToken next = {.query = paged.fingerprint, .first_page = page->head, .epoch = page->run.epoch};
+        if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
+        PageToken next = {.query = paged.fingerprint,
+                          .run_no = page->run.run_no,
+                          .first_page = page->head,
+                          .epoch = page->run.epoch};
         if (paged.token) next = *paged.token;
         answer.set_cursor(Encode(Cursor{next.epoch, page->run.run_no, next.first_page}));
         const bool is_cut = FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
@@ -124,11 +138,13 @@ grpc::ServerUnaryReactor* MessageServiceHandler::ListMessages(grpc::CallbackServ
                   [this](const Paged<HistoryQuery>& paged, v1::ListMessagesResponse& answer) {
                     const absl::StatusOr<HistoryPage> page = parts_.log.ListHistory(paged.query);
                     if (!page.ok()) return page.status();
+                    if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
                     const bool is_cut =
                         FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
                     if (!is_cut && !page->more) return absl::OkStatus();
                     const int64_t after = answer.messages().rbegin()->sequence();
-                    answer.set_next_page_token(Encode(PageToken{.query = paged.fingerprint, .after = after}));
+                    answer.set_next_page_token(Encode(
+                        PageToken{.query = paged.fingerprint, .run_no = page->run.run_no, .after = after}));
                     return absl::OkStatus();
                   });
 }

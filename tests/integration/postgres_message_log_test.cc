@@ -24,6 +24,7 @@ using testing::SizeIs;
 class PostgresUnderTest final : public LogUnderTest {
  public:
   MessageLog& log() override { return storage_.log(); }
+  PruningStore& pruning() override { return storage_.pruning(); }
   int64_t AddRun(const std::string& id, const std::string& project, int64_t rank) override {
     const absl::StatusOr<Run> run = storage_.runs().Create({.project = project, .id = id});
     EXPECT_TRUE(run.ok()) << run.status();
@@ -149,21 +150,6 @@ TEST_F(PostgresMessageLogTest, ARequestIdTwiceInOneGroupFailsAsAWhole) {
   EXPECT_FALSE(Publish({by_id, by_rank}).ok()) << "the writer then tries them one by one";
   EXPECT_EQ(Publish({by_id})->appended[0].message->id.sequence, 1);
   EXPECT_EQ(Publish({by_rank})->appended[0].message->id.sequence, 1);
-}
-
-TEST_F(PostgresMessageLogTest, ChangesBeforeWhatWasPrunedAreOutOfRange) {
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Publish({Draft()}).ok());
-  const RunInfo info = *storage_.log().FindRun({.id = "run-a"});
-  database_.Query("UPDATE signalbox.runs SET pruned_sequence = 2, pruned_change = 1");
-  database_.Query("DELETE FROM signalbox.messages WHERE sequence <= 2");
-  const auto read = [&](const Position& from) {
-    return storage_.log().ReadChanges({info.epoch, info.run_no, from}, kLargePage);
-  };
-  EXPECT_TRUE(absl::IsOutOfRange(read({1, 1}).status()));
-  EXPECT_THAT(read({1, 1}).status().message(), HasSubstr("3")) << "says where what is kept begins";
-  EXPECT_TRUE(absl::IsOutOfRange(read({2, 0}).status()));
-  EXPECT_TRUE(read({2, 1}).ok());
-  EXPECT_THAT(read({0, 0})->messages, SizeIs(1)) << "who starts afresh misses nothing";
 }
 
 TEST_F(PostgresMessageLogTest, AHeldLockIsGivenUpAndDidNotHappen) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "service/postgres/postgres_message_log.h"
+#include "service/postgres/postgres_pruning_store.h"
 #include "service/postgres/postgres_run_registry.h"
 
 namespace signalbox::service {
@@ -22,6 +23,7 @@ class PostgresStorage {
 
   PostgresMessageLog& log() { return log_; }
   PostgresRunRegistry& runs() { return runs_; }
+  PostgresPruningStore& pruning() { return pruning_; }
 
  private:
   static inline std::atomic<int64_t> last_nonce_{int64_t{0x5a5a} << 20};
@@ -30,6 +32,7 @@ class PostgresStorage {
   ConnectionPool reader_pool_;
   PostgresMessageLog log_;
   PostgresRunRegistry runs_;
+  PostgresPruningStore pruning_{reader_pool_};
 };
 
 }  // namespace signalbox::service

@@ -28,7 +28,7 @@ bool AddToPage(MessagePtr message, const ReadLimit& limit, size_t& bytes, std::v
 
 int64_t FakeMessageLog::AddRun(const std::string& id, const std::string& project, int64_t rank) {
   absl::MutexLock lock(&mu_);
-  const int64_t run_no = runs_.empty() ? 1 : runs_.rbegin()->first + 1;
+  const int64_t run_no = ++last_run_no_;
   runs_[run_no] = {.id = id, .project = project, .rank = rank};
   return run_no;
 }
@@ -44,6 +44,7 @@ void FakeMessageLog::EndRun(int64_t run_no, RunOutcome outcome) {
              std::min(now_(), message.expire_time));
   }
   run.ended = outcome;
+  run.end_time = now_();
 }
 
 int64_t FakeMessageLog::epoch() const {
@@ -102,7 +103,10 @@ absl::StatusOr<int64_t> FakeMessageLog::Find(const RunRef& run) const {
 
 Message* FakeMessageLog::Stored(const MessageId& id) {
   const auto run = runs_.find(id.run_no);
-  if (run == runs_.end() || id.sequence > run->second.head().sequence) return nullptr;
+  if (run == runs_.end() || id.sequence <= run->second.floor.sequence ||
+      id.sequence > run->second.head().sequence) {
+    return nullptr;
+  }
   Message& message = run->second.messages[static_cast<size_t>(id.sequence - 1)];
   return message.id == id ? &message : nullptr;
 }
@@ -309,8 +313,9 @@ absl::StatusOr<HistoryPage> FakeMessageLog::ListHistory(const HistoryQuery& quer
   absl::MutexLock lock(&mu_);
   HistoryPage page = {.run = *info};
   size_t bytes = 0;
-  const std::vector<Message>& messages = runs_[info->run_no].messages;
-  for (size_t i = messages.size(); i-- > 0;) {
+  const StoredRun& run = runs_[info->run_no];
+  const std::vector<Message>& messages = run.messages;
+  for (size_t i = messages.size(); i-- > static_cast<size_t>(run.floor.sequence);) {
     const Message& stored = messages[i];
     MessagePtr message = Seen(stored);
     const bool in_range = query.before == 0 || stored.id.sequence < query.before;
@@ -338,7 +343,10 @@ RunChanges FakeMessageLog::ChangesSince(int64_t run_no, const Position& from, co
   changes.ended = run.ended;
   if (run.ended) return changes;
   for (const Message& message : run.messages) {
-    if (message.id.sequence > from.sequence || message.change <= from.change) continue;
+    if (message.id.sequence <= run.floor.sequence || message.id.sequence > from.sequence ||
+        message.change <= from.change) {
+      continue;
+    }
     changes.withdrawals.push_back({message.id, message.key, message.state, message.consumer, message.change});
   }
   std::ranges::sort(changes.withdrawals, {}, &Withdrawal::change);
@@ -367,7 +375,13 @@ absl::StatusOr<RunChanges> FakeMessageLog::ReadChanges(const Cursor& from, const
   const Position head = runs_[from.run_no].head();
   if (from.position.sequence > head.sequence || from.position.change > head.change)
     return absl::OutOfRangeError("cursor is beyond the newest message");
-  if (from.position.mark != 0 && from.position.mark != runs_[from.run_no].MarkOf(from.position.sequence))
+  const Position& floor = runs_[from.run_no].floor;
+  if (from.position != Position{} &&
+      (from.position.sequence < floor.sequence || from.position.change < floor.change)) {
+    return absl::OutOfRangeError("cursor is older than what is kept");
+  }
+  const int64_t mark = runs_[from.run_no].MarkOf(from.position.sequence);
+  if (from.position.mark != 0 && mark != 0 && from.position.mark != mark)
     return absl::OutOfRangeError("cursor is of a history that was rewritten");
   return ChangesSince(from.run_no, from.position, limit);
 }
@@ -382,6 +396,67 @@ absl::StatusOr<std::vector<RunHead>> FakeMessageLog::ReadHeads(const std::vector
     heads.push_back({run_no, epoch_, run->second.head(), run->second.ended.has_value()});
   }
   return heads;
+}
+
+absl::StatusOr<std::vector<int64_t>> FakeMessageLog::FindEndedRuns(const Retention& retention, int limit) {
+  absl::MutexLock lock(&mu_);
+  if (!read_failure_.ok()) return read_failure_;
+  std::vector<std::pair<absl::Time, int64_t>> ended;
+  for (const auto& [run_no, run] : runs_) {
+    if (run.end_time <= now_() - retention.ended_runs) ended.emplace_back(run.end_time, run_no);
+  }
+  std::ranges::sort(ended);
+  ended.resize(std::min(ended.size(), static_cast<size_t>(limit)));
+  std::vector<int64_t> run_nos;
+  run_nos.reserve(ended.size());
+  for (const auto& [end_time, run_no] : ended) run_nos.push_back(run_no);
+  return run_nos;
+}
+
+absl::StatusOr<DueRuns> FakeMessageLog::FindDueRuns(const Retention& retention, int64_t after, int limit) {
+  absl::MutexLock lock(&mu_);
+  if (!read_failure_.ok()) return read_failure_;
+  DueRuns due;
+  for (auto it = runs_.upper_bound(after); it != runs_.end(); ++it) {
+    const auto& [run_no, run] = *it;
+    if (run.ended) continue;
+    const bool has_first = run.head().sequence > run.floor.sequence;
+    if (has_first && IsDue(run, run.messages[static_cast<size_t>(run.floor.sequence)], retention)) {
+      due.run_nos.push_back(run_no);
+    }
+    if (--limit > 0) continue;
+    due.next = run_no;
+    break;
+  }
+  return due;
+}
+
+bool FakeMessageLog::IsDue(const StoredRun& run, const Message& message, const Retention& retention) const {
+  return run.end_time <= now_() - retention.ended_runs ||
+         (IsFinal(message.state) && message.finish_time <= now_() - retention.finished_messages);
+}
+
+absl::StatusOr<int64_t> FakeMessageLog::Prune(int64_t run_no, const Retention& retention,
+                                              const PruneLimit& limit) {
+  absl::MutexLock lock(&mu_);
+  if (!read_failure_.ok()) return read_failure_;
+  const auto it = runs_.find(run_no);
+  if (it == runs_.end()) return 0;
+  StoredRun& run = it->second;
+  int64_t rows = 0;
+  size_t bytes = 0;
+  while (rows < limit.rows && bytes < limit.bytes && run.floor.sequence < run.head().sequence) {
+    const Message& first = run.messages[static_cast<size_t>(run.floor.sequence)];
+    if (!IsDue(run, first, retention)) break;
+    bytes += first.value.size() + (first.reply ? first.reply->size() : 0);
+    run.floor = {first.id.sequence, std::max(run.floor.change, first.change)};
+    std::erase_if(run.by_request,
+                  [&](const auto& request) { return request.second.first == first.id.sequence; });
+    ++rows;
+  }
+  if (rows > 0 || run.end_time > now_() - retention.ended_runs) return rows;
+  runs_.erase(it);
+  return 1;
 }
 
 }  // namespace signalbox::service

@@ -12,12 +12,13 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "service/domain/message_log.h"
+#include "service/domain/pruning_store.h"
 
 namespace signalbox::service {
 
-/// The message log in memory. It passes the same contract tests as the one on Postgres
-/// (message_log_contract.h); beyond that, a test can make it fail. Thread-safe.
-class FakeMessageLog final : public MessageLog {
+/// The message log in memory, which can be pruned. It passes the same contract tests as the one on
+/// Postgres (message_log_contract.h); beyond that, a test can make it fail. Thread-safe.
+class FakeMessageLog final : public MessageLog, public PruningStore {
  public:
   explicit FakeMessageLog(std::function<absl::Time()> now, int64_t max_pending = 1000)
       : now_(std::move(now)), max_pending_(max_pending) {}
@@ -33,6 +34,9 @@ class FakeMessageLog final : public MessageLog {
   absl::StatusOr<std::vector<MessagePtr>> ReadMessages(const std::vector<MessageId>& ids) override;
   absl::StatusOr<RunChanges> ReadChanges(const Cursor& from, const ReadLimit& limit) override;
   absl::StatusOr<std::vector<RunHead>> ReadHeads(const std::vector<int64_t>& run_nos) override;
+  absl::StatusOr<std::vector<int64_t>> FindEndedRuns(const Retention& retention, int limit) override;
+  absl::StatusOr<DueRuns> FindDueRuns(const Retention& retention, int64_t after, int limit) override;
+  absl::StatusOr<int64_t> Prune(int64_t run_no, const Retention& retention, const PruneLimit& limit) override;
 
   // What a registry does, as far as a log sees it.
   int64_t AddRun(const std::string& id, const std::string& project, int64_t rank);
@@ -58,12 +62,14 @@ class FakeMessageLog final : public MessageLog {
     int64_t rank = 0;
     int64_t head_change = 0;
     std::optional<RunOutcome> ended;
-    std::vector<Message> messages;
-    std::map<int64_t, MessageId> supersedes;                            // by the newer one's sequence
+    absl::Time end_time = absl::InfiniteFuture();
+    Position floor;                           // of what was pruned
+    std::vector<Message> messages;            // also those up to the floor, which nobody sees
+    std::map<int64_t, MessageId> supersedes;  // by the newer one's sequence
     std::map<std::string, std::pair<int64_t, std::string>> by_request;  // sequence, fingerprint
 
     int64_t MarkOf(int64_t sequence) const {
-      return sequence > 0 ? messages[static_cast<size_t>(sequence - 1)].id.nonce : 0;
+      return sequence > floor.sequence ? messages[static_cast<size_t>(sequence - 1)].id.nonce : 0;
     }
     Position head() const {
       const auto newest = static_cast<int64_t>(messages.size());
@@ -74,6 +80,7 @@ class FakeMessageLog final : public MessageLog {
   absl::StatusOr<int64_t> Find(const RunRef& run) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   Message* Stored(const MessageId& id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   MessagePtr Seen(const Message& message) const;
+  bool IsDue(const StoredRun& run, const Message& message, const Retention& retention) const;
   bool IsPending(const Message& message) const;
   void Withdraw(StoredRun& run, Message& message, MessageState state, absl::Time finish_time);
   Appended Append(const NewMessage& draft, bool alone, GroupOutcome& outcome)
@@ -90,6 +97,7 @@ class FakeMessageLog final : public MessageLog {
 
   mutable absl::Mutex mu_;
   std::map<int64_t, StoredRun> runs_ ABSL_GUARDED_BY(mu_);
+  int64_t last_run_no_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t epoch_ ABSL_GUARDED_BY(mu_) = 1;
   int64_t last_nonce_ ABSL_GUARDED_BY(mu_) = 1000;
   absl::Status read_failure_ ABSL_GUARDED_BY(mu_);

@@ -73,6 +73,29 @@ RunChanges MessageLogContract::Changes(const Position& from, const ReadLimit& li
   return changes.ok() ? *changes : RunChanges();
 }
 
+absl::StatusCode MessageLogContract::CodeAt(const Position& from) {
+  return log().ReadChanges({under_test_->epoch(), run_no_, from}, kLargePage).status().code();
+}
+
+std::vector<MessageId> MessageLogContract::PublishSome(int count, const std::string& value) {
+  std::vector<MessageId> ids;
+  ids.reserve(static_cast<size_t>(count));
+  for (int i = 0; i < count; ++i) ids.push_back(PublishedId(Draft("run-a", "k", value)));
+  return ids;
+}
+
+std::vector<int64_t> MessageLogContract::Kept() {
+  const absl::StatusOr<HistoryPage> page = log().ListHistory({.run = {.id = "run-a"}, .limit = kLargePage});
+  EXPECT_TRUE(page.ok()) << page.status();
+  return page.ok() ? SequencesOf(page->messages) : std::vector<int64_t>();
+}
+
+int64_t MessageLogContract::Prune(const Retention& retention, const PruneLimit& limit) {
+  const absl::StatusOr<int64_t> rows = pruning().Prune(run_no_, retention, limit);
+  EXPECT_TRUE(rows.ok()) << rows.status();
+  return rows.ok() ? *rows : -1;
+}
+
 std::vector<int64_t> SequencesOf(const std::vector<MessagePtr>& messages) {
   std::vector<int64_t> sequences;
   sequences.reserve(messages.size());

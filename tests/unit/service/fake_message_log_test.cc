@@ -16,6 +16,7 @@ namespace {
 class FakeLogUnderTest final : public LogUnderTest {
  public:
   MessageLog& log() override { return log_; }
+  PruningStore& pruning() override { return log_; }
   int64_t AddRun(const std::string& id, const std::string& project, int64_t rank) override {
     return log_.AddRun(id, project, rank);
   }
