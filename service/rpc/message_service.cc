@@ -55,24 +55,24 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Get(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerContext* context,
                                                         const v1::GetAllRequest* request,
                                                         v1::GetAllResponse* response) {
-  return OnWorker(
-      parts_, *context, *request, response,
-      [this](const Paged<PendingQuery>& paged, v1::GetAllResponse& answer) {
-        const absl::StatusOr<PendingPage> page = parts_.log.ListPending(paged.query);
-        if (!page.ok()) return page.status();
-        if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
-        PageToken next = {.query = paged.fingerprint,
-                          .run_no = page->run.run_no,
-                          .first_page = page->head,
-                          .epoch = page->run.epoch};
-        if (paged.token) next = *paged.token;
-        answer.set_cursor(Encode(Cursor{next.epoch, page->run.run_no, next.first_page}));
-        const bool is_cut = FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
-        if (!is_cut && !page->more) return absl::OkStatus();
-        next.after = answer.messages().rbegin()->sequence();
-        answer.set_next_page_token(Encode(next));
-        return absl::OkStatus();
-      });
+  return OnWorker(parts_, *context, *request, response,
+                  [this](const Paged<PendingQuery>& paged, v1::GetAllResponse& answer) {
+                    const absl::StatusOr<PendingPage> page = parts_.log.ListPending(paged.query);
+                    if (!page.ok()) return page.status();
+                    if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
+                    PageToken next = {.query = paged.fingerprint,
+                                      .run_no = page->run.run_no,
+                                      .first_page = page->head,
+                                      .epoch = page->run.epoch};
+                    if (paged.token) next = *paged.token;
+                    answer.set_cursor(Encode(Cursor{next.epoch, page->run.run_no, next.first_page}));
+                    const bool is_cut =
+                        FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
+                    if (!is_cut && !page->more) return absl::OkStatus();
+                    next.after = answer.messages().rbegin()->sequence();
+                    answer.set_next_page_token(Encode(next));
+                    return absl::OkStatus();
+                  });
 }
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext* context,
@@ -134,19 +134,19 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Cancel(grpc::CallbackServerCont
 grpc::ServerUnaryReactor* MessageServiceHandler::ListMessages(grpc::CallbackServerContext* context,
                                                               const v1::ListMessagesRequest* request,
                                                               v1::ListMessagesResponse* response) {
-  return OnWorker(parts_, *context, *request, response,
-                  [this](const Paged<HistoryQuery>& paged, v1::ListMessagesResponse& answer) {
-                    const absl::StatusOr<HistoryPage> page = parts_.log.ListHistory(paged.query);
-                    if (!page.ok()) return page.status();
-                    if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
-                    const bool is_cut =
-                        FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
-                    if (!is_cut && !page->more) return absl::OkStatus();
-                    const int64_t after = answer.messages().rbegin()->sequence();
-                    answer.set_next_page_token(Encode(
-                        PageToken{.query = paged.fingerprint, .run_no = page->run.run_no, .after = after}));
-                    return absl::OkStatus();
-                  });
+  return OnWorker(
+      parts_, *context, *request, response,
+      [this](const Paged<HistoryQuery>& paged, v1::ListMessagesResponse& answer) {
+        const absl::StatusOr<HistoryPage> page = parts_.log.ListHistory(paged.query);
+        if (!page.ok()) return page.status();
+        if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
+        const bool is_cut = FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
+        if (!is_cut && !page->more) return absl::OkStatus();
+        const int64_t after = answer.messages().rbegin()->sequence();
+        answer.set_next_page_token(
+            Encode(PageToken{.query = paged.fingerprint, .run_no = page->run.run_no, .after = after}));
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace signalbox::service

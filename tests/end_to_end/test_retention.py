@@ -6,7 +6,7 @@ import pytest
 from signalbox.v1 import message_pb2, message_service_pb2
 
 from rig.client import INVALID, NOT_FOUND, OUT_OF_RANGE, refused, run_ref
-from rig.server import new_database, run_signalboxd
+from rig.server import Server, new_database, run_signalboxd
 from rig.values import string_value_of_size
 from rig.waiting import Background, eventually
 
@@ -15,19 +15,13 @@ SHORT = ("--message-retention", "1s", "--run-retention", "1s")
 
 
 @pytest.fixture(scope="module")
-def url(cluster):
-    return cluster.url(new_database(cluster))
-
-
-@pytest.fixture
-def server(start_server, url):
+def server(cluster, database, tmp_path_factory):
     """Keeps what is over for a second."""
-    return start_server("--database-url", url, *SHORT)
-
-
-@pytest.fixture
-def client(server):
-    return server.connect()
+    server = Server(tmp_path_factory.mktemp("server"), "--database-url", cluster.url(database), *SHORT)
+    try:
+        yield server.start()
+    finally:
+        server.close()
 
 
 @pytest.fixture
@@ -100,7 +94,9 @@ def test_an_open_stream_that_is_up_to_date_notices_nothing(client, run):
     with client.subscribe(run) as stream:
         stream.synced()
         for round_number in range(1, 4):
-            publish_and_finish(client, run, 10)
+            messages = [client.publish(run) for _ in range(10)]
+            stream.message_with(messages[-1].id)
+            client.try_ack(messages, outcome=APPLIED)
             wait_until_pruned(client, run, 10 * round_number)
         last = client.publish(run)
         stream.message_with(last.id)
@@ -201,8 +197,8 @@ def test_an_await_of_a_pruned_message_ends(client, run):
         client.await_message(message, timeout=25)
 
 
-def test_two_replicas_prune_while_both_publish(server, start_server, url):
-    other = start_server("--database-url", url, *SHORT)
+def test_two_replicas_prune_while_both_publish(server, start_server, cluster, database):
+    other = start_server("--database-url", cluster.url(database), *SHORT)
     clients = [server.connect(), other.connect()]
     run = clients[0].create_run()
     stop = time.monotonic() + 8
@@ -212,7 +208,7 @@ def test_two_replicas_prune_while_both_publish(server, start_server, url):
         def work(client):
             mine = []
             while time.monotonic() < stop:
-                message = client.publish(run)
+                message = stream.message_with(client.publish(run).id)
                 mine.append(message.sequence)
                 assert client.ack(message, outcome=APPLIED).claimed
             return mine
@@ -220,7 +216,6 @@ def test_two_replicas_prune_while_both_publish(server, start_server, url):
         workers = [Background(lambda client=client: work(client)) for client in clients]
         published = sorted(sequence for worker in workers for sequence in worker.result(60))
         assert published == list(range(1, len(published) + 1))
-        stream.wait(lambda: len(stream.sequences()) == len(published) or None, 20, "all messages")
         assert stream.sequences() == published, "who keeps up misses nothing"
     wait_until_pruned(clients[0], run, len(published))
     for replica in (server, other):

@@ -178,6 +178,107 @@ TEST_F(PostgresMessageLogTest, ExpiryPassesOverARunThatSomebodyHolds) {
   EXPECT_THAT(*storage_.log().Expire(100), SizeIs(1));
 }
 
+class PostgresPruningTest : public PostgresMessageLogTest {
+ protected:
+  static constexpr Retention kNothing = {.ended_runs = absl::Microseconds(1),
+                                         .finished_messages = absl::Microseconds(1)};
+
+  void PublishFinished(int count) {
+    std::vector<NewMessage> drafts(static_cast<size_t>(count), Draft());
+    for (NewMessage& draft : drafts) draft.ttl = absl::Microseconds(1);
+    ASSERT_TRUE(Publish(drafts).ok());
+    ASSERT_TRUE(storage_.log().Expire(1000).ok());
+  }
+  absl::StatusOr<int64_t> Prune(int rows = 1000) {
+    return storage_.pruning().Prune(1, kNothing, {.rows = rows, .bytes = 1 << 20});
+  }
+};
+
+TEST_F(PostgresPruningTest, ARunThatSomebodyHoldsIsLeftForLater) {
+  PublishFinished(3);
+  {
+    pqxx::connection holder(database_.Options().url);
+    pqxx::work transaction(holder);
+    transaction.exec("SELECT 1 FROM signalbox.runs FOR UPDATE");
+    EXPECT_TRUE(absl::IsAborted(Prune().status()));
+  }
+  EXPECT_EQ(*Prune(), 3);
+}
+
+TEST_F(PostgresPruningTest, OneSessionPrunesAtATime) {
+  PublishFinished(3);
+  {
+    pqxx::connection other(database_.Options().url);
+    pqxx::work transaction(other);
+    transaction.exec("SELECT pg_advisory_xact_lock(1936158316, 1)");
+    EXPECT_TRUE(absl::IsAborted(Prune().status()));
+  }
+  EXPECT_EQ(*Prune(), 3);
+}
+
+// Readers ask again and again from a place that is overtaken by the floor: they see everything after it,
+// or are told.
+TEST_F(PostgresPruningTest, AReaderNeverSeesHalfOfIt) {
+  constexpr int kMessages = 400;
+  ASSERT_TRUE(Publish(std::vector<NewMessage>(kMessages, Draft())).ok());
+  const RunInfo info = *storage_.log().FindRun({.id = "run-a"});
+  const Cursor from = {info.epoch, info.run_no, {kMessages, 0}};
+  database_.Query("UPDATE signalbox.messages SET state = 6, change = sequence, finish_time = now()");
+  std::thread pruner([&] {
+    for (int rest = kMessages; rest > 0;) {
+      const absl::StatusOr<int64_t> rows = Prune(3);
+      ASSERT_TRUE(rows.ok()) << rows.status();
+      rest -= static_cast<int>(*rows);
+    }
+  });
+  absl::StatusOr<RunChanges> changes = storage_.log().ReadChanges(from, kLargePage);
+  while (changes.ok()) {
+    EXPECT_THAT(changes->withdrawals, SizeIs(kMessages));
+    changes = storage_.log().ReadChanges(from, kLargePage);
+  }
+  EXPECT_TRUE(absl::IsOutOfRange(changes.status())) << changes.status();
+  pruner.join();
+  EXPECT_TRUE(absl::IsOutOfRange(storage_.log().ReadChanges(from, kLargePage).status()));
+}
+
+TEST_F(PostgresPruningTest, PublishesToARunThatGoesAreRefusedAndDisturbNobody) {
+  for (int round = 0; round < 10; ++round) {
+    const std::string name = absl::StrCat("brief-", round);
+    const int64_t run_no = storage_.runs().Create({.project = "p", .id = name})->run_no;
+    ASSERT_TRUE(storage_.runs().End({.id = name}, RunOutcome::kCompleted).ok());
+    std::thread pruner(
+        [&] { EXPECT_EQ(*storage_.pruning().Prune(run_no, kNothing, {.rows = 10, .bytes = 1 << 20}), 1); });
+    absl::StatusCode code = absl::StatusCode::kOk;
+    while (code != absl::StatusCode::kNotFound) {
+      NewMessage to_brief = Draft();
+      to_brief.run.id = name;
+      const absl::StatusOr<GroupOutcome> outcome = Publish({to_brief, Draft()});
+      ASSERT_TRUE(outcome.ok()) << outcome.status();
+      EXPECT_TRUE(outcome->appended[1].status.ok()) << outcome->appended[1].status;
+      code = outcome->appended[0].status.code();
+      EXPECT_TRUE(code == absl::StatusCode::kFailedPrecondition || code == absl::StatusCode::kNotFound)
+          << code;
+    }
+    pruner.join();
+  }
+}
+
+// The commit that takes the run away comes between a publish's look-up and its lock.
+TEST_F(PostgresPruningTest, ARunThatGoesBeforeTheLockIsNotFound) {
+  pqxx::connection other(database_.Options().url);
+  pqxx::work transaction(other);
+  transaction.exec("DELETE FROM signalbox.runs");
+  absl::StatusOr<GroupOutcome> outcome = GroupOutcome();
+  std::thread writer([&] { outcome = Publish({Draft()}); });
+  EXPECT_TRUE(Eventually([&] {
+    return database_.Query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == "1";
+  }));
+  transaction.commit();
+  writer.join();
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_TRUE(absl::IsNotFound(outcome->appended[0].status)) << outcome->appended[0].status;
+}
+
 TEST_F(PostgresMessageLogTest, LostConnectionsAreReplaced) {
   ASSERT_TRUE(Publish({Draft()}).ok());
   ASSERT_TRUE(storage_.log().FindRun({.id = "run-a"}).ok());

@@ -16,6 +16,7 @@ constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
 
 const Cursor kCursor = {.epoch = 0x123456789abcdef, .run_no = 42, .position = {1000, 77, 0x5a5a5a5a5a}};
 const PageToken kToken = {.query = 0xfedcba9876543210,
+                          .run_no = 42,
                           .after = 512,
                           .first_page = {600, 3, 0x5a5a5a5a5a},
                           .epoch = 0x123456789abcdef};
@@ -35,13 +36,15 @@ TEST(TokenTest, CursorsRoundTrip) {
 }
 
 TEST(TokenTest, PageTokensRoundTrip) {
-  for (const PageToken& token : {kToken, PageToken{}, PageToken{~uint64_t{0}, kMax, {kMax, kMax}, kMax}}) {
+  for (const PageToken& token :
+       {kToken, PageToken{}, PageToken{~uint64_t{0}, kMax, kMax, {kMax, kMax}, kMax}}) {
     const std::string text = Encode(token);
     EXPECT_EQ(text.find_first_not_of(kUrlSafe), std::string::npos) << text;
     EXPECT_LE(text.size(), 96U);
     const std::optional<PageToken> decoded = DecodePageToken(text);
     ASSERT_TRUE(decoded.has_value()) << text;
     EXPECT_EQ(decoded->query, token.query);
+    EXPECT_EQ(decoded->run_no, token.run_no);
     EXPECT_EQ(decoded->after, token.after);
     EXPECT_EQ(decoded->first_page, token.first_page);
     EXPECT_EQ(decoded->first_page.mark, token.first_page.mark);
