@@ -24,18 +24,20 @@ def environment(**extra):
 
 
 class LiveServer:
-    """Owns its directory, its server and its database; start() after kill() means: the same one."""
+    """Owns its directory, its server and its database; start() after stop() means: the same one."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, *arguments):
         self._binary = os.environ.get("SIGNALBOXD")
         assert self._binary and os.access(self._binary, os.X_OK), "SIGNALBOXD must name the server's binary"
         self._directory = pathlib.Path(directory)
         self._port = free_port()
         self.address = f"127.0.0.1:{self._port}"
+        self._arguments = arguments
         self._process = None
 
     def start(self):
-        command = [self._binary, "--listen", self.address, "--data-dir", str(self._directory / "data")]
+        command = [self._binary, "--listen", self.address, "--data-dir", str(self._directory / "data"),
+                   *self._arguments]
         with open(self._directory / "log", "ab") as log:
             self._process = subprocess.Popen(ended_with_parent("TERM", command), stdout=log, stderr=log,
                                              stdin=subprocess.DEVNULL, env=environment())

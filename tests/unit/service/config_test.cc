@@ -185,11 +185,26 @@ TEST_F(CommandLineTest, KnowsMigrateWithFlagsOnBothSides) {
 TEST_F(CommandLineTest, PrintsHelpThatExplainsEveryFlag) {
   const absl::StatusOr<CommandLine> line = Parse({"--help"});
   ASSERT_TRUE(line.ok()) << line.status();
-  for (const char* flag :
-       {"--listen", "--allow-insecure-network", "--database-url", "--data-dir", "--postgres-bin-dir",
-        "--no-notify", "--sweep-interval", "--heartbeat-interval", "--max-pending", "--max-value-bytes",
-        "--max-reply-bytes", "--max-declared-keys", "--drain-timeout", "--database-connections",
-        "--log-level", "--version", "migrate", "SIGNALBOXD_LISTEN"}) {
+  for (const char* flag : {"--listen",
+                           "--allow-insecure-network",
+                           "--database-url",
+                           "--data-dir",
+                           "--postgres-bin-dir",
+                           "--no-notify",
+                           "--sweep-interval",
+                           "--heartbeat-interval",
+                           "--max-pending",
+                           "--max-value-bytes",
+                           "--max-reply-bytes",
+                           "--max-declared-keys",
+                           "--drain-timeout",
+                           "--run-retention",
+                           "--message-retention",
+                           "--database-connections",
+                           "--log-level",
+                           "--version",
+                           "migrate",
+                           "SIGNALBOXD_LISTEN"}) {
     EXPECT_THAT(line->text, HasSubstr(flag));
   }
 }
@@ -221,6 +236,17 @@ TEST_F(CommandLineTest, NamesFlagAndLimitOfANumberOutOfRange) {
   EXPECT_THAT(Error({"--heartbeat-interval=6s"}), HasSubstr("--heartbeat-interval"));
   EXPECT_THAT(Error({"--heartbeat-interval=999ms"}), HasSubstr("--heartbeat-interval"));
   EXPECT_THAT(Error({"--drain-timeout=-1s"}), HasSubstr("--drain-timeout"));
+}
+
+TEST_F(CommandLineTest, KeepsForNinetyDaysUnlessToldOtherwise) {
+  EXPECT_EQ(Config({}).run_retention, absl::Hours(90 * 24));
+  EXPECT_EQ(Config({}).message_retention, absl::Hours(90 * 24));
+  Set("SIGNALBOXD_RUN_RETENTION", "24h");
+  const ServiceConfig config = Config({"--message-retention=inf"});
+  EXPECT_EQ(config.run_retention, absl::Hours(24));
+  EXPECT_EQ(config.message_retention, absl::InfiniteDuration());
+  EXPECT_THAT(Error({"--message-retention=0"}), AllOf(HasSubstr("--message-retention"), HasSubstr("inf")));
+  EXPECT_THAT(Error({"--run-retention=-inf"}), HasSubstr("--run-retention"));
 }
 
 TEST_F(CommandLineTest, RefusesTwoDatabases) {
