@@ -38,7 +38,7 @@ absl::StatusOr<DueRuns> PostgresPruningStore::FindDueRuns(const Retention& reten
     for (const pqxx::row& row : rows) {
       if (row[1].as<bool>()) due.run_nos.push_back(row[0].as<int64_t>());
     }
-    if (static_cast<int>(rows.size()) == limit) due.next = rows.back()[0].as<int64_t>();
+    if (rows.size() == static_cast<pqxx::result::size_type>(limit)) due.next = rows.back()[0].as<int64_t>();
     return due;
   });
 }

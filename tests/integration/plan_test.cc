@@ -131,6 +131,37 @@ const Cost kCosts[] = {
 
 INSTANTIATE_TEST_SUITE_P(Statements, PlanTest, testing::ValuesIn(kCosts));
 
+// A snapshot that somebody keeps open keeps the index entries of rows that are no longer pending, or no
+// longer there. A publish that walked over them would take longer the longer it is kept.
+TEST_F(PlanTest, APublishPassesOverWhatAnOldSnapshotKeeps) {
+  const Cost append = {
+      "append_messages",
+      "('{busy,busy}', '{NULL,NULL}', '{NULL,NULL}', 1000, '{1,1}', '{a,b}', "
+      "'{\"\\\\x00\",\"\\\\x00\"}', '{1,2}', '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}', '{x,y}', "
+      "'{\"\",\"\"}', '{7,8}')"};
+  PostgresStorage storage(database_->Options(), 1000);
+  const int64_t run_no = storage.runs().Create({.project = "p", .id = "busy"})->run_no;
+  pqxx::connection holder(database_->Options().url);
+  pqxx::transaction<pqxx::repeatable_read> snapshot(holder);
+  snapshot.exec("SELECT txid_current()");
+  database_->Query(
+      absl::StrCat("INSERT INTO signalbox.messages (run_no, sequence, nonce, create_time, kind, state, key, "
+                   "value, publisher, "
+                   "reason) SELECT ",
+                   run_no, ", g, g, now(), 2, 1, 'k' || g, '\\x00', '', '' FROM generate_series(1, 5000) g"));
+  const std::string finish = absl::StrCat(
+      "UPDATE signalbox.messages SET state = 3, change = sequence, finish_time = now() WHERE run_no = ",
+      run_no);
+  database_->Query(absl::StrCat(finish, " AND sequence < 5000"));
+  nlohmann::json plan = Explain(append);
+  EXPECT_LT(PagesOf(plan), kFewPages) << Summary(plan);
+  database_->Query(absl::StrCat(finish, " AND sequence = 5000"));
+  const Retention nothing = {.ended_runs = absl::Hours(1), .finished_messages = absl::ZeroDuration()};
+  ASSERT_EQ(*storage.pruning().Prune(run_no, nothing, {.rows = 10000, .bytes = 1 << 20}), 5000);
+  plan = Explain(append);
+  EXPECT_LT(PagesOf(plan), kFewPages) << Summary(plan);
+}
+
 TEST_F(PlanTest, ListPendingUsesTheIndexOfWhatIsPending) {
   const std::string plan = Explain({"list_pending", "(1, 0, 0, '{}', 1000, 1048576)"}).dump();
   EXPECT_THAT(plan, testing::HasSubstr("messages_pending"));
