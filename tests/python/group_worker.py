@@ -1,6 +1,7 @@
-"""One process of a data-parallel job over gloo, for test_group.py.
+"""One process of a data-parallel job, for test_group.py.
 
-Usage: group_worker.py FOLDER RANK SIZE [RUN]
+Usage: group_worker.py FOLDER RUN             started by mpiexec: over MPI
+       group_worker.py FOLDER RUN RANK SIZE   over gloo
 
 Dispatches step after step until a message says stop, and then writes what it applied, in order, to
 FOLDER/RANK.json. The behaviour of single processes is set by environment variables, see below.
@@ -12,19 +13,48 @@ import pathlib
 import sys
 import time
 
-import torch.distributed as dist
-
 import signalbox as sb
 
 
-def main():
-    folder, rank, size = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    run = sys.argv[4] if len(sys.argv) > 4 else None
-    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=size)
-    group = sb.groups.torch(timeout=float(os.environ.get("TIMEOUT", "60")))
-    inbox = sb.Client().open_inbox(run, listen=group.rank == 0)
+def over_mpi():
+    from mpi4py import MPI
 
-    applied, over, later = [], [], []
+    return sb.groups.mpi(MPI.COMM_WORLD)
+
+
+def over_gloo(folder, rank, size):
+    import torch.distributed as dist
+
+    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=size)
+    return sb.groups.torch(timeout=float(os.environ.get("TIMEOUT", "60")))
+
+
+class Counted:
+    """The same group, and the sizes of its broadcasts since the last look."""
+
+    def __init__(self, group):
+        self._sizes = []
+        self.group = group._replace(broadcast=self._broadcast)
+        self._real = group.broadcast
+
+    def _broadcast(self, buffer, root):
+        self._sizes.append(len(buffer))
+        self._real(buffer, root)
+
+    def take(self):
+        sizes = tuple(self._sizes)
+        self._sizes.clear()
+        return sizes
+
+
+def main():
+    folder, run = pathlib.Path(sys.argv[1]), sys.argv[2]
+    counted = Counted(over_gloo(folder, *map(int, sys.argv[3:])) if sys.argv[3:] else over_mpi())
+    group = counted.group
+    rank = group.rank
+    inbox = sb.Client().open_inbox(run, listen=rank == 0)
+
+    applied, over, later, idle = [], [], [], set()
     report = {"applied": applied}
 
     def apply(message):
@@ -54,7 +84,9 @@ def main():
     every = int(os.environ.get("EVERY", "1"))
     try:
         while not over and step <= last:
-            inbox.dispatch(step, group=group, every=every)
+            if inbox.dispatch(step, group=group, every=every) == 0:
+                idle.add(counted.take())
+            counted.take()
             for message in later:
                 message.ack("APPLIED", reply=f"saved at {step}", step=step)
             later.clear()
@@ -64,9 +96,11 @@ def main():
     except sb.SignalboxError as error:
         report["error"] = [error.code, str(error)]
     report["step"] = step
+    report["idle"] = sorted(idle)
     inbox.close()
     (folder / f"{rank}.json").write_text(json.dumps(report))
-    os._exit(0)  # gloo waits for processes that never came.
+    if sys.argv[3:]:
+        os._exit(0)  # gloo waits for processes that never came.
 
 
 if __name__ == "__main__":

@@ -19,8 +19,8 @@ from .errors import DeadlineExceededError, InvalidArgumentError
 class Group(NamedTuple):
     """A process of a group, and how it reaches the others. Process 0 is the one that listens.
 
-    `broadcast(buffer, root)` copies `buffer`, a writable memoryview of bytes, from process `root` to the
-    same buffer of all the others; every process makes the same calls in the same order. It is called on
+    `broadcast(buffer, root)` copies `buffer`, a writable memoryview of bytes, never empty, from process `root`
+    to the same buffer of all the others; every process makes the same calls in the same order. It is called on
     the thread that dispatches, and what it raises ends the dispatch. Do not keep the buffer.
     """
 
@@ -81,7 +81,11 @@ def _global_rank(process_group: Any, rank: int) -> int:
 
 
 def mpi(comm: Any) -> Group:
-    """The processes of an mpi4py communicator, for example `MPI.COMM_WORLD`."""
+    """The processes of an mpi4py communicator, for example `MPI.COMM_WORLD`.
+
+    MPI knows no timeout: dispatch() waits for as long as a process that is expected does not come. What
+    mpi4py raises leaves dispatch() as a SignalboxError with its text.
+    """
 
     def broadcast(buffer: memoryview, root: int) -> None:
         comm.Bcast(buffer, root=root)
