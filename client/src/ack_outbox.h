@@ -45,7 +45,10 @@ class AckOutbox {
 
   AckOutbox(std::size_t capacity, Backoff backoff);
 
-  bool HasRoom() const { return waiting_.size() + sending_.size() < capacity_; }
+  /// For one more, besides `others` that are to be added.
+  bool HasRoom(std::size_t others = 0) const {
+    return waiting_.size() + sending_.size() + others < capacity_;
+  }
   bool IsEmpty() const { return waiting_.empty() && sending_.empty(); }
 
   /// Needs HasRoom(). `receipt` may be null.

@@ -85,7 +85,10 @@ int Dispatcher::DispatchPending(int64_t step, int at_most, InboxShared& shared,
   for (const MessagePtr& message : shared.state.All()) {
     if (count >= at_most) return count;
     const std::shared_ptr<const Registered> found = Find(message->key);
-    if (found == nullptr || !shared.BeginHandling(message->id)) continue;
+    if (found == nullptr) continue;
+    const InboxShared::Beginning beginning = shared.BeginHandling(message->id);
+    if (beginning == InboxShared::Beginning::kNotNow) return count;
+    if (beginning == InboxShared::Beginning::kGone) continue;
     shared.FinishHandling(message->id, RunHandler(found->handler, *message, step));
     on_acked();
     ++count;
@@ -97,8 +100,10 @@ std::vector<MessagePtr> Dispatcher::TakePending(InboxShared& shared) {
   std::vector<MessagePtr> taken;
   if (!shared.state.HasPending()) return taken;
   for (MessagePtr& message : shared.state.All()) {
-    if (Find(message->key) != nullptr && shared.BeginHandling(message->id))
-      taken.push_back(std::move(message));
+    if (Find(message->key) == nullptr) continue;
+    const InboxShared::Beginning beginning = shared.BeginHandling(message->id);
+    if (beginning == InboxShared::Beginning::kNotNow) return taken;
+    if (beginning == InboxShared::Beginning::kBegun) taken.push_back(std::move(message));
   }
   return taken;
 }

@@ -7,7 +7,7 @@ namespace signalbox::internal {
 absl::Status InboxShared::AddAck(const std::string& message_id, Ack ack, AckReceipt receipt) {
   const absl::MutexLock lock(&mu);
   if (closing) return absl::FailedPreconditionError("the inbox is closed");
-  if (!outbox.HasRoom()) {
+  if (!outbox.HasRoom(handling)) {
     return absl::ResourceExhaustedError("max_outstanding_acks: too many acks wait for the server already");
   }
   state.Take(message_id);
@@ -15,15 +15,18 @@ absl::Status InboxShared::AddAck(const std::string& message_id, Ack ack, AckRece
   return absl::OkStatus();
 }
 
-bool InboxShared::BeginHandling(const std::string& message_id) {
+InboxShared::Beginning InboxShared::BeginHandling(const std::string& message_id) {
   const absl::MutexLock lock(&mu);
   // Asked first: a message whose handler has run must never be shown again for want of room.
-  if (closing || !outbox.HasRoom()) return false;
-  return state.Take(message_id);
+  if (closing || !outbox.HasRoom(handling)) return Beginning::kNotNow;
+  if (!state.Take(message_id)) return Beginning::kGone;
+  ++handling;
+  return Beginning::kBegun;
 }
 
 void InboxShared::FinishHandling(const std::string& message_id, Ack ack) {
   const absl::MutexLock lock(&mu);
+  --handling;
   if (!closing) outbox.Add(message_id, std::move(ack), nullptr);
 }
 

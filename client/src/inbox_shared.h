@@ -1,6 +1,7 @@
 #ifndef SIGNALBOX_SRC_INBOX_SHARED_H
 #define SIGNALBOX_SRC_INBOX_SHARED_H
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -50,9 +51,11 @@ class InboxShared {
   /// are under way; the message stays where it was. `ack` was checked before.
   absl::Status AddAck(const std::string& message_id, Ack ack, AckReceipt receipt) ABSL_LOCKS_EXCLUDED(mu);
 
-  /// Hides the message for a handler; false when somebody else was faster, the inbox is closed, or
-  /// there is no room for the ack. After true FinishHandling() must follow.
-  bool BeginHandling(const std::string& message_id) ABSL_LOCKS_EXCLUDED(mu);
+  /// Hides the message for a handler, and keeps room for its ack. After kBegun FinishHandling() must
+  /// follow. kGone: somebody else was faster. kNotNow: there is no room, or the inbox is closed; what
+  /// comes after the message must wait too, to stay in order.
+  enum class Beginning { kBegun, kGone, kNotNow };
+  Beginning BeginHandling(const std::string& message_id) ABSL_LOCKS_EXCLUDED(mu);
   void FinishHandling(const std::string& message_id, Ack ack) ABSL_LOCKS_EXCLUDED(mu);
 
   /// Registers a waiter, or answers it at once; ForgetNewer() must follow when it has waited.
@@ -65,6 +68,7 @@ class InboxShared {
   absl::Mutex mu;
   InboxState state;
   AckOutbox outbox ABSL_GUARDED_BY(mu);
+  std::size_t handling ABSL_GUARDED_BY(mu) = 0;  ///< Messages whose acks have room kept for them.
   std::vector<SyncWaiter> sync_waiters ABSL_GUARDED_BY(mu);
   std::vector<NewerWaiter> newer_waiters ABSL_GUARDED_BY(mu);
   std::vector<KeyDeclaration> declarations ABSL_GUARDED_BY(mu);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <stdexcept>
+#include <thread>
 
 #include "fake_clock.h"
 
@@ -161,6 +163,31 @@ TEST_F(DispatcherTest, WithoutRoomForTheAckNothingIsHandled) {
     shared_.outbox.OnAnswered({{"m1", true, {}}, {"m2", true, {}}, {"m3", true, {}}}, At(0));
   }
   EXPECT_EQ(Dispatch(), 2);
+}
+
+// What found no room was passed over, and what came after it was handled first when room was made meanwhile.
+TEST_F(DispatcherTest, WithoutRoomForTheAckNothingOvertakes) {
+  constexpr int kMessages = 500;
+  Handle("a", Recorder());
+  for (int i = 1; i <= kMessages; ++i) Arrive(i, "a");
+  std::atomic<bool> is_over{false};
+  std::thread server([&] {
+    while (!is_over) {
+      const absl::MutexLock lock(&shared_.mu);
+      const std::optional<AckBatch> batch = shared_.outbox.StartBatch(At(0));
+      if (!batch.has_value()) continue;
+      std::vector<AckResult> results;
+      for (const std::string& id : batch->message_ids) results.push_back({id, true, {}});
+      shared_.outbox.OnAnswered(results, At(0));
+    }
+  });
+  int handled = 0;
+  while (handled < kMessages) handled += Dispatch();
+  is_over = true;
+  server.join();
+  std::vector<std::string> in_order;
+  for (int i = 1; i <= kMessages; ++i) in_order.push_back("m" + std::to_string(i));
+  EXPECT_EQ(handled_, in_order);
 }
 
 TEST_F(DispatcherTest, AWithdrawnMessageIsNotHandledAnyMore) {
