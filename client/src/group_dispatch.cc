@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "dissent.h"
 #include "grpc_message_bytes.h"
 #include "request_rules.h"
 #include "text.h"
@@ -22,10 +23,6 @@ struct GroupDispatch::Header {
 };
 
 namespace {
-
-std::string AtStep(int process, int64_t step) {
-  return absl::StrCat("process ", process, " is at step ", step);
-}
 
 Message MakeFailure(std::string message_id, std::string error) {
   Message failure;
@@ -60,19 +57,16 @@ absl::Status GroupDispatch::Agree(const std::vector<Message>& messages, std::vec
   if (messages.empty()) return absl::OkStatus();
   acks = RunHandlers(messages);
 
-  std::map<std::string, std::string> dissent;  // By message.
-  const absl::Status exchanged = ExchangeFailures({}, [&](int process, const Message& failure) {
-    std::string& text = dissent[failure.id];
-    absl::StrAppend(&text, text.empty() ? "" : "; ", "process ", process, ": ", failure.error);
-  });
+  std::map<std::string, Dissent> dissent;  // By message.
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (acks[i].outcome == AckOutcome::kFailed) dissent[messages[i].id].Add(0, acks[i].error);
+  }
+  const absl::Status exchanged = ExchangeFailures(
+      {}, [&](int process, const Message& failure) { dissent[failure.id].Add(process, failure.error); });
   if (!exchanged.ok()) return exchanged;
   for (std::size_t i = 0; i < messages.size(); ++i) {
     const auto found = dissent.find(messages[i].id);
-    const bool own_failure = acks[i].outcome == AckOutcome::kFailed;
-    if (found == dissent.end() && !own_failure) continue;
-    std::string text = own_failure ? absl::StrCat("process 0: ", acks[i].error) : "";
-    if (found != dissent.end()) absl::StrAppend(&text, text.empty() ? "" : "; ", found->second);
-    acks[i] = MakeFailed(text, step_);
+    if (found != dissent.end()) acks[i] = MakeFailed(found->second.Text(kMaxErrorBytes), step_);
   }
   return absl::OkStatus();
 }
@@ -84,8 +78,8 @@ absl::StatusOr<int> GroupDispatch::Follow() {
   if (!messages.ok()) return messages.status();
 
   const bool is_in_step = header->step == step_;
-  const std::string out_of_step =
-      absl::StrCat(AtStep(group_.rank(), step_), " and ", AtStep(0, header->step));
+  const std::string steps =
+      is_in_step ? "" : absl::StrCat("at step ", step_, ", process 0 at step ", header->step);
   if (!messages->empty()) {
     std::vector<Message> failures;
     if (is_in_step) {
@@ -95,13 +89,14 @@ absl::StatusOr<int> GroupDispatch::Follow() {
           failures.push_back(MakeFailure((*messages)[i].id, acks[i].error));
       }
     } else {
-      for (const Message& message : *messages) failures.push_back(MakeFailure(message.id, out_of_step));
+      for (const Message& message : *messages) failures.push_back(MakeFailure(message.id, steps));
     }
     if (absl::Status told = ExchangeFailures(failures, [](int, const Message&) {}); !told.ok()) return told;
   }
   if (!is_in_step) {
     return absl::FailedPreconditionError(
-        absl::StrCat(out_of_step, ": all processes of a group must dispatch at the same steps"));
+        absl::StrCat("process ", group_.rank(), " is ", steps,
+                     ": all processes of a group must dispatch at the same steps"));
   }
   return static_cast<int>(messages->size());
 }

@@ -113,7 +113,7 @@ def test_a_process_that_joins_late_gets_an_error_and_nobody_hangs(server, run, t
     with Job("gloo", tmp_path, 3, server.address, run, FIRST_STEP_2="5", LAST_STEP="10", TIMEOUT="20") as job:
         reports = job.reports()
     assert reports[2]["error"][0] == "FAILED_PRECONDITION"
-    assert "process 2 is at step 5 and process 0 is at step 1" in reports[2]["error"][1]
+    assert "process 2 is at step 5, process 0 at step 1" in reports[2]["error"][1]
 
 
 def test_a_process_that_never_dispatches_is_an_error_after_the_timeout(server, run, tmp_path):
