@@ -174,7 +174,7 @@ bool InboxCore::WaitSynced(absl::Duration timeout) {
 }
 
 bool InboxCore::WaitNewer(int64_t sequence, absl::Duration timeout) {
-  if (InForkedChild()) return false;
+  if (InForkedChild() || !options_.listen) return false;
   const std::shared_ptr<OneShot<bool>> told = shared_.AwaitNewer(sequence);
   const bool is_newer = told->WaitFor(timeout).value_or(false);
   shared_.ForgetNewer(told);

@@ -114,8 +114,8 @@ class Inbox {
   /// text that names who did not. Returns how many messages were handled.
   ///
   /// Waits for the other processes as their collectives do; nothing to apply costs one broadcast of 16
-  /// bytes. kFailedPrecondition: the processes are at different steps (one joined late or left out a
-  /// call), or another dispatch is under way; and whatever Group::Broadcast() returns.
+  /// bytes. kFailedPrecondition: this process is at another step than process 0 (one of them joined late
+  /// or left out a call), or another dispatch is under way; and whatever Group::Broadcast() returns.
   absl::StatusOr<int> Dispatch(int64_t step, Group& group, int64_t every = 1);
 
   /// A handle on a message that a handler was given, to claim it early or to ack it after nullopt.
@@ -133,7 +133,8 @@ class Inbox {
   bool WaitSynced(absl::Duration timeout) const;
 
   /// Waits until the inbox holds a message with a sequence above `sequence`, at most `timeout`; false
-  /// when none came, and at once when none will, because the run ended or the inbox is closed.
+  /// when none came, and at once when none will, because the run ended, or the inbox is closed or does
+  /// not listen.
   bool WaitNewer(int64_t sequence, absl::Duration timeout) const;
 
   /// Stops the threads and sends what acks it can; at most 2 s, whatever the network does.

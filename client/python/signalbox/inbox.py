@@ -99,7 +99,7 @@ class Inbox(_core.Inbox):
         """Waits until the inbox holds a message with a sequence above `sequence`.
 
         At most `timeout` seconds; False when none came, and at once when none will, because the run
-        ended or the inbox is closed.
+        ended, or the inbox is closed or does not listen.
         """
         return self._wait_newer(sequence, seconds("timeout", timeout))
 

@@ -159,8 +159,8 @@ void BindInbox(py::module_& module) {
           "the first call and then whenever `step` has passed a multiple of `every`. A message becomes\n"
           "APPLIED, with the reply of process 0, when every process applied it; else FAILED, with a text\n"
           "that names who did not. Waits for the other processes; when there is nothing to apply that is\n"
-          "one broadcast of 16 bytes. Raises FailedPreconditionError when the processes are at different\n"
-          "steps, and SignalboxError when the group's broadcast failed.")
+          "one broadcast of 16 bytes. Raises FailedPreconditionError when this process is at another step\n"
+          "than process 0, and SignalboxError when the group's broadcast failed.")
       .def("_status", &Status)
       .def_property_readonly(
           "state", [](const BoundInbox& inbox) { return ToPython(inbox->Status().state); },

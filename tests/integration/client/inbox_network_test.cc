@@ -1,79 +1,23 @@
 // An inbox and a real connection: servers that are away, silent, slow, restarted.
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "black_hole.h"
+#include "quick_inbox.h"
 #include "signalbox/client.h"
 #include "small_server.h"
 
 namespace signalbox {
 namespace {
-
-bool Eventually(const std::function<bool()>& condition, absl::Duration within = absl::Seconds(10)) {
-  const absl::Time deadline = absl::Now() + within;
-  while (!condition()) {
-    if (absl::Now() > deadline) return false;
-    absl::SleepFor(absl::Milliseconds(5));
-  }
-  return true;
-}
-
-std::unique_ptr<Client> MakeClient(const std::string& address) {
-  ClientOptions options;
-  options.address = address;
-  auto client = Client::Create(options);
-  EXPECT_TRUE(client.ok()) << client.status();
-  return *std::move(client);
-}
-
-// Everything ten times as fast as in real life.
-InboxOptions QuickOptions() {
-  InboxOptions options;
-  options.run = RunRef::ById("r1");
-  options.refresh_interval = absl::Milliseconds(500);
-  options.silence_timeout = absl::Milliseconds(3000);
-  options.min_backoff = absl::Milliseconds(10);
-  options.max_backoff = absl::Milliseconds(500);
-  return options;
-}
-
-std::unique_ptr<Inbox> Open(Client& client, InboxOptions options = QuickOptions()) {
-  auto inbox = client.OpenInbox(std::move(options));
-  EXPECT_TRUE(inbox.ok()) << inbox.status();
-  return *std::move(inbox);
-}
-
-// Accepts connections, and never says a word.
-class BlackHole {
- public:
-  BlackHole() : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(bind(socket_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    EXPECT_EQ(listen(socket_, 100), 0);
-    EXPECT_EQ(getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size), 0);
-    address_ = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-  }
-  ~BlackHole() { close(socket_); }
-  const std::string& address() const { return address_; }
-
- private:
-  const int socket_;
-  std::string address_;
-};
 
 TEST(InboxNetworkTest, DeliversWhatIsPendingAndWhatComesThenAndNeverPolls) {
   SmallServer server;
