@@ -1,0 +1,147 @@
+"""Calls of `signalbox.v1` from asyncio, over any of several edges, each written into the history."""
+
+import asyncio
+
+import grpc
+from google.protobuf import symbol_database
+from signalbox.v1 import message_pb2, message_service_pb2, run_pb2, run_service_pb2
+
+from chaos.history import now, seen
+
+# What these answer did not happen and never will. All other errors leave it in doubt.
+_DEFINITE = {
+    grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS,
+    grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.OUT_OF_RANGE,
+}
+
+_OPTIONS = [
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 200),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.keepalive_time_ms", 10000),
+    ("grpc.keepalive_timeout_ms", 5000),
+    ("grpc.max_receive_message_length", 8 << 20),
+]
+
+_MESSAGES = message_service_pb2.DESCRIPTOR.services_by_name["MessageService"]
+_RUNS = run_service_pb2.DESCRIPTOR.services_by_name["RunService"]
+
+
+def _callables(channel):
+    calls = {}
+    for service in (_MESSAGES, _RUNS):
+        for method in service.methods:
+            kind = channel.unary_stream if method.name == "Subscribe" else channel.unary_unary
+            calls[method.name] = kind(
+                f"/{service.full_name}/{method.name}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=symbol_database.Default().GetSymbol(method.output_type.full_name).FromString)
+    return calls
+
+
+def state_name(state):
+    return message_pb2.MessageState.Name(state).removeprefix("MESSAGE_STATE_")
+
+
+class Calls:
+    """One connection to each edge, shared by the unary calls of one process."""
+
+    def __init__(self, addresses, history, rng, deadline):
+        self._addresses = addresses  # Name of the edge → address.
+        self._channels = {}
+        self._calls = {}
+        for edge in addresses:
+            self._channels[edge], self._calls[edge] = self.connect(edge)
+        self._history = history
+        self._rng = rng
+        self._deadline = deadline
+
+    def connect(self, edge):
+        """A connection of its own: (channel, callables by name)."""
+        channel = grpc.aio.insecure_channel(self._addresses[edge], options=_OPTIONS)
+        return channel, _callables(channel)
+
+    def any_edge(self):
+        return self._rng.choice(list(self._addresses))
+
+    async def close(self):
+        for channel in self._channels.values():
+            await channel.close()
+
+    async def record(self, op, name, request, found, edge=None, **fields):
+        """Makes one call and writes it down; `found(response)` gives what to write of an answer.
+
+        Returns (out, code, response).
+        """
+        edge = edge or self.any_edge()
+        began = now()
+        try:
+            response = await self._calls[edge][name](request, timeout=self._deadline)
+            out, code, more = "ok", "OK", found(response)
+        except grpc.aio.AioRpcError as error:
+            response, code, more = None, error.code().name, {}
+            out = "fail" if error.code() in _DEFINITE else "info"
+            if error.code() in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN):
+                more = {"details": error.details()}
+        self._history.write(op, t0=began, t1=now(), at=edge, out=out, code=code, **fields, **more)
+        return out, code, response
+
+    async def settle(self, attempt, pause=0.05):
+        """Repeats `attempt(edge)` until its effect is known; with overlapping repeats at times."""
+        if self._rng.random() < 0.1:
+            edges = [self.any_edge(), self.any_edge()]
+            for result in await asyncio.gather(*(attempt(edge) for edge in edges)):
+                if result[0] == "ok":
+                    return result
+        while True:
+            result = await attempt(self.any_edge())
+            if result[0] != "info":
+                return result
+            await asyncio.sleep(pause * (0.5 + self._rng.random()))
+
+    # The calls.
+
+    async def create_run(self, project, run):
+        request = run_service_pb2.CreateRunRequest(project=project, run_id=run)
+        return await self.settle(lambda edge: self.record("create_run", "CreateRun", request, lambda _: {}, edge,
+                                                          run=run))
+
+    async def end_run(self, run):
+        request = run_service_pb2.EndRunRequest(run=run_pb2.RunRef(id=run), outcome=run_pb2.RUN_OUTCOME_COMPLETED)
+        return await self.settle(lambda edge: self.record("end", "EndRun", request, lambda _: {}, edge, run=run))
+
+    async def publish(self, request, edge=None, **fields):
+        def found(response):
+            message = response.message
+            return {"id": message.id, "sequence": message.sequence, "superseded": list(response.superseded_ids),
+                    "state": state_name(message.state)}
+
+        return await self.record("publish", "Publish", request, found, edge, **fields)
+
+    async def ack(self, request, edge=None, **fields):
+        def found(response):
+            return {"results": [[result.message_id, result.claimed, result.message.consumer,
+                                 state_name(result.message.state)] for result in response.results]}
+
+        return await self.record("ack", "Ack", request, found, edge, **fields)
+
+    async def cancel(self, run, message_id):
+        request = message_service_pb2.CancelRequest(message_id=message_id)
+        return await self.settle(lambda edge: self.record(
+            "cancel", "Cancel", request, lambda response: {"state": state_name(response.message.state)}, edge,
+            run=run, id=message_id))
+
+    async def get(self, run, key):
+        request = message_service_pb2.GetRequest(run=run_pb2.RunRef(id=run), key=key)
+
+        def found(response):
+            return {"seen": seen(response.message) if response.HasField("message") else None}
+
+        return await self.record("get", "Get", request, found, run=run, key=key)
+
+    async def get_all(self, run):
+        request = message_service_pb2.GetAllRequest(run=run_pb2.RunRef(id=run), page_size=1000)
+        return await self.record("get_all", "GetAll", request, lambda response: {
+            "seen": [seen(message) for message in response.messages], "whole": not response.next_page_token}, run=run)

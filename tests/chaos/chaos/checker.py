@@ -1,0 +1,93 @@
+"""Judges a history: `python3 -m chaos.checker DIRECTORY`. Knows the contract and the history, not the server."""
+
+import json
+import sys
+from collections import Counter
+
+import numpy
+
+from chaos.check_reads import check_get, check_get_all
+from chaos.check_streams import Streams
+from chaos.check_writes import check_writes
+from chaos.facts import Facts
+from chaos.history import read
+
+_SHOWN_OF_EACH = 5
+
+
+class Report:
+    """Violations by invariant, and counts and measures of what was checked."""
+
+    def __init__(self):
+        self.violations = Counter()
+        self.examples = []
+        self.counts = Counter()
+        self.codes = Counter()
+        self._publish_ns = []
+        self._delivery_ns = []
+
+    def require(self, holds, invariant, text):
+        if not holds:
+            self.violation(invariant, text)
+
+    def violation(self, invariant, text):
+        self.violations[invariant] += 1
+        if self.violations[invariant] <= _SHOWN_OF_EACH:
+            self.examples.append(f"{invariant}: {text}")
+
+    def measure(self, event, stored_since):
+        self.counts[event["op"]] += 1
+        if "code" in event and event["op"] not in ("closed", "open"):
+            self.codes[f"{event['op']} {event['code']}"] += 1
+        if event["op"] == "publish" and event["out"] == "ok":
+            self._publish_ns.append(event["t1"] - event["t0"])
+        elif event["op"] == "message" and stored_since is not None:
+            self._delivery_ns.append(event["t"] - stored_since)
+
+    def summary(self):
+        """What a program reads."""
+        return {"violations": dict(self.violations), "examples": self.examples, "counts": dict(self.counts),
+                "codes": dict(sorted(self.codes.items())), "publish_ms": _percentiles(self._publish_ns),
+                "delivery_ms": _percentiles(self._delivery_ns)}
+
+
+def _percentiles(nanoseconds):
+    if not nanoseconds:
+        return {}
+    values = numpy.percentile(numpy.array(nanoseconds) / 1e6, (50, 99, 100))
+    return {name: round(float(value), 1) for name, value in zip(("p50", "p99", "max"), values)}
+
+
+def check(directory):
+    """Checks all invariants; returns the report."""
+    facts, report = Facts(directory), Report()
+    for run in facts.runs.values():
+        if run.finals:
+            check_writes(run, report)
+        else:
+            report.violation("end state", f"{run.name} was not listed at the end")
+    for path in facts.paths:
+        streams = Streams(facts, report)
+        for event in read(path):
+            _check_event(facts, streams, event, report)
+        streams.finish()
+    return report
+
+
+def _check_event(facts, streams, event, report):
+    op, since = event["op"], None
+    if op in ("open", "message", "withdrawn", "progress", "run_ended", "settled"):
+        getattr(streams, op)(event)
+        if op == "message":
+            since = streams.published_since_open(event)
+    elif op == "get_all":
+        check_get_all(facts.run(event["run"]), event, report)
+    elif op == "get":
+        check_get(facts.run(event["run"]), event, report)
+    report.measure(event, since)
+
+
+if __name__ == "__main__":
+    found = check(sys.argv[1]).summary()
+    print(json.dumps(found, indent=2))
+    sys.exit(1 if found["violations"] else 0)

@@ -1,0 +1,137 @@
+"""What is broken on purpose: Postgres, three servers and HAProxy, with a proxy on every edge between them."""
+
+import os
+import random
+import shutil
+import subprocess
+import tempfile
+
+from chaos.proxy import Proxy
+from rig.parting import ended_with_parent
+from rig.postgres import PostgresCluster, free_port
+from rig.server import Server, new_database
+from rig.waiting import eventually
+
+_HAPROXY = """
+global
+  maxconn 4000
+defaults
+  mode tcp
+  timeout connect 2s
+  timeout client 1h
+  timeout server 1h
+listen signalbox
+  bind 127.0.0.1:{port}
+  balance roundrobin
+  option redispatch
+{servers}
+"""
+
+
+class Replica:
+    """A server, the edge that clients reach it by, and the edge by which it reaches Postgres."""
+
+    def __init__(self, name, server, clients, database):
+        self.name, self.server, self.clients, self.database = name, server, clients, database
+
+    @property
+    def pid(self):
+        return self.server.process.pid
+
+    def kill(self):
+        self.server.kill()
+
+    def start(self):
+        self.server.start(wait=False)
+
+
+class Cluster:
+    """Owns every process by its pid; a context manager that ends them all."""
+
+    def __init__(self, seed, replicas=3, flags=()):
+        self.rng = random.Random(seed)
+        self.directory = tempfile.mkdtemp(prefix="signalbox-chaos-")
+        self.proxy = Proxy()
+        self.postgres = PostgresCluster()
+        self._haproxy = None
+        self.replicas = []
+        try:
+            self._start(replicas, flags)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, replicas, flags):
+        self.postgres.start()
+        self.database = new_database(self.postgres)
+        for number in range(1, replicas + 1):
+            name = f"replica{number}"
+            database = self.proxy.edge(f"{name}-database", "127.0.0.1", self.postgres.port)
+            url = f"postgresql://signalbox@{database.address}/{self.database}?sslmode=disable"
+            server = Server(self.directory, "--database-url", url, *flags)
+            server.start(wait=False)
+            clients = self.proxy.edge(f"{name}-clients", *server.address.split(":"))
+            self.replicas.append(Replica(name, server, clients, database))
+        for replica in self.replicas:
+            replica.server.wait_serving()
+        self._start_haproxy()
+
+    def _start_haproxy(self):
+        port = free_port()
+        path = os.path.join(self.directory, "haproxy.cfg")
+        with open(path, "w") as file:
+            servers = "\n".join(f"  server {replica.name} {replica.clients.address} check inter 500ms"
+                                for replica in self.replicas)
+            file.write(_HAPROXY.format(port=port, servers=servers))
+        with open(os.path.join(self.directory, "haproxy.log"), "wb") as log:
+            self._haproxy = subprocess.Popen(ended_with_parent("TERM", ["haproxy", "-db", "-f", path]), stdout=log,
+                                             stderr=log, stdin=subprocess.DEVNULL)
+        self.balanced = f"127.0.0.1:{port}"
+
+    def addresses(self):
+        """Where clients may go: to each replica, or to whichever HAProxy chooses."""
+        return {"balanced": self.balanced, **{replica.name: replica.clients.address for replica in self.replicas}}
+
+    def edges(self):
+        return [edge for replica in self.replicas for edge in (replica.clients, replica.database)]
+
+    def any_replica(self):
+        return self.rng.choice(self.replicas)
+
+    def heal(self):
+        """Everything runs and every edge is open, when it returns."""
+        for edge in self.edges():
+            edge.heal()
+        for replica in self.replicas:
+            if replica.server.process.poll() is not None:
+                replica.start()
+        for replica in self.replicas:
+            replica.server.wait_serving()
+
+    def crashes(self):
+        """What servers said when they ended in a way that nobody asked for."""
+        marks = ("AddressSanitizer", "ThreadSanitizer", "runtime error:", "Check failed", "terminate called")
+        return [f"{replica.name}: {line}" for replica in self.replicas
+                for line in replica.server.log().splitlines() if any(mark in line for mark in marks)]
+
+    def keep_logs(self, directory):
+        for name in os.listdir(self.directory):
+            if name.endswith(".log"):
+                shutil.copy(os.path.join(self.directory, name), directory)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        for replica in self.replicas:
+            if replica.server.process is not None and replica.server.process.poll() is None:
+                replica.server.kill()
+        if self._haproxy is not None:
+            self._haproxy.terminate()
+            self._haproxy.wait(10)
+        self.proxy.close()
+        self.postgres.remove()
+        shutil.rmtree(self.directory, ignore_errors=True)

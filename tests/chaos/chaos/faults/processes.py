@@ -1,0 +1,71 @@
+"""Servers that are killed, at any moment and at the worst ones."""
+
+import time
+
+from chaos.faults.fault import Fault
+from rig.waiting import eventually
+
+# Names of the statements that write, or read for a stream, as they pass between server and Postgres.
+_WRITES = ("append_messages", "ack_messages", "cancel_message", "end_run")
+_READS = ("list_pending", "list_withdrawn")
+
+
+def nothing(scene, times):
+    """A healthy cluster under the same load."""
+    scene.load.go_on(times, 300)
+    return {}
+
+
+def kill_replicas(scene, times):
+    for _ in range(times):
+        replica = scene.cluster.any_replica()
+        scene.load.go_on(scene.rng.randrange(5, 60))
+        replica.kill()
+        scene.load.go_on(scene.rng.randrange(20))
+        replica.start()
+        if scene.rng.random() < 0.7:
+            replica.server.wait_serving()
+    return {"kills": times}
+
+
+def kill_at_points(scene, times):
+    """Kills a server when a statement leaves it, or its reply comes back."""
+    sprung = {}
+    for number in range(times):
+        replica = scene.cluster.any_replica()
+        eventually(lambda: replica.server.health() is not None, 30, what=f"{replica.name} answering")
+        text, at, after = _point(scene.rng)
+        replica.database.trap(text, replica.pid, at, after)
+        if _sprung(scene, replica):
+            point = f"{at} of {text}, {'before it is passed on' if after is None else 'after'}"
+            sprung[point] = sprung.get(point, 0) + 1
+        else:
+            replica.kill()
+        replica.server.process.wait(10)
+        replica.start()
+    return {"kills": times, "at points": sum(sprung.values()), "points": sprung}
+
+
+def _point(rng):
+    """Before the commit, between the commit and the reply, or between a stream's read and what it writes."""
+    text = rng.choice(_WRITES[:2] * 3 + _WRITES + _READS * 2)
+    if text in _READS:
+        return text, "reply", rng.choice((0.0, 0.0, 0.0005))
+    return text, rng.choice(("request", "reply")), rng.choice((None, 0.0, 0.0005, 0.002))
+
+
+def _sprung(scene, replica, within=3):
+    """Whether the trap sprang in time; rare statements may not pass."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        if replica.server.process.poll() is not None:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+FAULTS = [
+    Fault("none", "a healthy system breaks no promise", nothing, short=1500, long=20000),
+    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=15, long=200),
+    Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=15, long=200),
+]

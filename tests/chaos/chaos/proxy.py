@@ -1,0 +1,353 @@
+"""A TCP proxy that breaks connections in the ways networks do: `python3 -m chaos.proxy`.
+
+One process holds all edges. It reads one JSON command a line on standard input and answers each with one
+line; `Proxy` is the other end of that. An edge listens on a loopback port and passes to its target:
+
+- refuse: nobody listens. cut, reset, half_close: what becomes of the open connections, once.
+- freeze: bytes stay where they are, in one or both directions, and go on when it is over: a network that is
+  gone without a word. `up` is from the side that connected.
+- drop_replies: requests go through, replies do not; the connection is reset after a moment.
+- delay, rate: milliseconds and bytes per second, in each direction.
+- trap: when a text passes, a process is killed, before or after these bytes are passed on.
+"""
+
+import asyncio
+import json
+import os
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+UP, DOWN = "up", "down"
+_NOT_READING_ABOVE = 256 * 1024
+_RESET_AFTER_DROP = 0.05
+
+
+class _Half(asyncio.Protocol):
+    """One side of a link."""
+
+    def __init__(self, link, direction):
+        self._link, self._direction = link, direction  # Of what is read here.
+        self.transport = None
+
+    def connection_made(self, transport):
+        transport.set_write_buffer_limits(high=_NOT_READING_ABOVE)
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.transport = transport
+        self._link.joined(self._direction)
+
+    def data_received(self, data):
+        self._link.received(self._direction, data)
+
+    def eof_received(self):
+        self._link.ended(self._direction)
+        return True  # The other direction goes on.
+
+    def connection_lost(self, _):
+        self._link.lost()
+
+    def pause_writing(self):
+        self._link.hold_back(self._direction, "full", True)
+
+    def resume_writing(self):
+        self._link.hold_back(self._direction, "full", False)
+
+
+class _Link:
+    """One connection and the one that was made for it."""
+
+    def __init__(self, edge):
+        self._edge = edge
+        self._halves = {UP: _Half(self, UP), DOWN: _Half(self, DOWN)}
+        self._reasons = {UP: set(), DOWN: set()}  # Why a direction is not read now.
+        self._due = {UP: 0.0, DOWN: 0.0}
+        self._over = set()  # Directions whose end has come.
+        self._loop = asyncio.get_running_loop()
+
+    def client(self):
+        return self._halves[UP]
+
+    def joined(self, direction):
+        if direction == DOWN:
+            self._loop.call_soon(self._go)
+            return
+        self._edge.links.add(self)
+        self._loop.call_soon(self._begin)  # Python 3.11.2 starts to read after this, whatever is said now.
+
+    def _begin(self):
+        self._set(UP, "target", True)
+        for side in self._edge.frozen:
+            self._set(side, "frozen", True)
+        if not self._edge.frozen:
+            self._loop.create_task(self._connect())
+
+    def _go(self):
+        self._set(UP, "target", False)
+        self._set(DOWN, "frozen", DOWN in self._edge.frozen)
+
+    async def _connect(self):
+        try:
+            await self._loop.create_connection(lambda: self._halves[DOWN], *self._edge.target)
+        except OSError:
+            self.reset()
+
+    def thaw(self):
+        if self._halves[DOWN].transport is None:
+            self._loop.create_task(self._connect())
+
+    def _set(self, direction, reason, on):
+        """Reads a direction exactly while there is no reason not to."""
+        reasons = self._reasons[direction]
+        (reasons.add if on else reasons.discard)(reason)
+        transport = self._halves[direction].transport
+        if transport is None or transport.is_closing():
+            return
+        if reasons and transport.is_reading():
+            transport.pause_reading()
+        elif not reasons and not transport.is_reading():
+            transport.resume_reading()
+
+    def hold_back(self, writing, reason, on):
+        """A half that cannot write stops the reading of the opposite one."""
+        self._set(DOWN if writing == UP else UP, reason, on)
+
+    def freeze(self, direction, on):
+        self._set(direction, "frozen", on)
+
+    def received(self, direction, data):
+        edge = self._edge
+        edge.bytes[direction] += len(data)
+        if direction == DOWN and edge.drop_replies:
+            self._loop.call_later(_RESET_AFTER_DROP, self.reset)
+            return
+        trap = edge.trap
+        if trap and trap.springs(direction, data):
+            edge.trap = None
+            trap.spring(lambda: self._pass_on(direction, data), self._loop)
+            return
+        self._pass_on(direction, data)
+
+    def _pass_on(self, direction, data):
+        edge = self._edge
+        if edge.rate:
+            self._set(direction, "rate", True)
+            self._loop.call_later(len(data) / edge.rate, self._set, direction, "rate", False)
+        if edge.delay or self._due[direction] > self._loop.time():
+            self._due[direction] = max(self._due[direction], self._loop.time() + edge.delay / 1000)
+            self._loop.call_at(self._due[direction], self._write, direction, data)
+        else:
+            self._write(direction, data)
+
+    def _write(self, direction, data):
+        transport = self._halves[DOWN if direction == UP else UP].transport
+        if transport is not None and not transport.is_closing():
+            transport.write(data)
+
+    def ended(self, direction):
+        self._over.add(direction)
+        transport = self._halves[DOWN if direction == UP else UP].transport
+        if transport is not None and transport.can_write_eof() and not transport.is_closing():
+            self._loop.call_at(max(self._due[direction], self._loop.time()), self._write_eof, transport)
+
+    def _write_eof(self, transport):
+        if not transport.is_closing():
+            try:
+                transport.write_eof()
+            except OSError:  # It was reset meanwhile.
+                self.cut()
+        if len(self._over) == 2:
+            self.cut()
+
+    def half_close(self):
+        self.ended(UP if random.random() < 0.5 else DOWN)
+
+    def lost(self):
+        self.cut()
+
+    def cut(self):
+        self._edge.links.discard(self)
+        for half in self._halves.values():
+            if half.transport is not None and not half.transport.is_closing():
+                half.transport.close()
+
+    def reset(self):
+        self._edge.links.discard(self)
+        for half in self._halves.values():
+            if half.transport is not None and not half.transport.is_closing():
+                linger = struct.pack("ii", 1, 0)
+                half.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                half.transport.abort()
+
+
+class _Trap:
+    """Kills a process when a text passes upwards, or when the reply to it comes back."""
+
+    def __init__(self, text, pid, at, after):
+        self._text, self._pid, self._at, self._after = text.encode(), pid, at, after
+        self._asked = False
+
+    def springs(self, direction, data):
+        if direction == UP and self._text in data:
+            self._asked = True
+            return self._at == "request"
+        return direction == DOWN and self._asked and self._at == "reply"
+
+    def spring(self, pass_on, loop):
+        """`after` None: killed first, and the bytes are gone; else passed on, and killed so many seconds later."""
+        if self._after is None:
+            self._kill()
+        else:
+            pass_on()
+            if self._after:
+                loop.call_later(self._after, self._kill)
+            else:
+                self._kill()
+
+    def _kill(self):
+        try:
+            os.kill(self._pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+class _Edge:
+    def __init__(self, target):
+        self.target = target
+        self.links = set()
+        self.frozen = set()
+        self.bytes = {UP: 0, DOWN: 0}
+        self.drop_replies = False
+        self.delay = 0
+        self.rate = 0
+        self.trap = None
+        self.port = 0
+        self._listener = None
+
+    async def listen(self):
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(lambda: _Link(self).client(), "127.0.0.1", self.port,
+                                                  reuse_address=True, backlog=1024)
+        self.port = self._listener.sockets[0].getsockname()[1]
+
+    async def refuse(self, on):
+        if on and self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        elif not on and self._listener is None:
+            await self.listen()
+
+    def freeze(self, directions):
+        self.frozen = set(directions)
+        for link in list(self.links):
+            for direction in (UP, DOWN):
+                link.freeze(direction, direction in self.frozen)
+            if not self.frozen:
+                link.thaw()
+
+
+class _Process:
+    """The commands, by their names; each returns what is answered."""
+
+    def __init__(self):
+        self._edges = {}
+
+    async def edge(self, name, target):
+        edge = self._edges[name] = _Edge(tuple(target))
+        await edge.listen()
+        return edge.port
+
+    async def set(self, name, target=None, refuse=None, freeze=None, drop_replies=None, delay=None, rate=None):
+        edge = self._edges[name]
+        if target is not None:
+            edge.target = tuple(target)
+        if drop_replies is not None:
+            edge.drop_replies = drop_replies
+        if delay is not None:
+            edge.delay = delay
+        if rate is not None:
+            edge.rate = rate
+        if freeze is not None:
+            edge.freeze(freeze)
+        if refuse is not None:
+            await edge.refuse(refuse)
+
+    async def end(self, name, how, share, seed):
+        """Ends a share of the open connections: `cut`, `reset` or `half_close`."""
+        chosen = random.Random(seed)
+        links = [link for link in list(self._edges[name].links) if chosen.random() < share]
+        for link in links:
+            getattr(link, how)()
+        return len(links)
+
+    async def trap(self, name, text, pid, at, after):
+        self._edges[name].trap = _Trap(text, pid, at, after)
+
+    async def state(self, name):
+        edge = self._edges[name]
+        return {"links": len(edge.links), "bytes": edge.bytes, "trapped": edge.trap is None}
+
+    async def serve(self):
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader()
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            name, arguments = json.loads(line)
+            print(json.dumps(await getattr(self, name)(**arguments)), flush=True)
+
+
+class Proxy:
+    """Starts the proxy process and commands it. May be used by several threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._process = subprocess.Popen([sys.executable, "-m", "chaos.proxy"], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True)
+
+    def _command(self, command, **arguments):
+        with self._lock:
+            self._process.stdin.write(json.dumps([command, arguments]) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        assert answer, f"the proxy ended with {self._process.wait(10)}"
+        return json.loads(answer)
+
+    def edge(self, name, host, port):
+        """Makes an edge that passes to host:port; returns its handle."""
+        return Edge(self, name, self._command("edge", name=name, target=[host, port]))
+
+    def close(self):
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+class Edge:
+    """One edge of a `Proxy`; `port` is where it listens."""
+
+    def __init__(self, proxy, name, port):
+        self._proxy, self.name, self.port = proxy, name, port
+        self.address = f"127.0.0.1:{port}"
+
+    def set(self, **settings):
+        self._proxy._command("set", name=self.name, **settings)
+
+    def heal(self):
+        """As at the beginning; the target stays."""
+        self.set(refuse=False, freeze=[], drop_replies=False, delay=0, rate=0)
+
+    def end(self, how, share=1.0, seed=0):
+        return self._proxy._command("end", name=self.name, how=how, share=share, seed=seed)
+
+    def trap(self, text, pid, at, after=None):
+        self._proxy._command("trap", name=self.name, text=text, pid=pid, at=at, after=after)
+
+    def state(self):
+        return self._proxy._command("state", name=self.name)
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Its owner ends it by closing its standard input.
+    asyncio.run(_Process().serve())

@@ -1,0 +1,47 @@
+"""One fault from beginning to end: cluster, traffic, injection, healing, verdict."""
+
+import os
+import random
+import shutil
+import time
+import traceback
+
+from chaos.checker import check
+from chaos.cluster import Cluster
+from chaos.faults import FAULTS
+from chaos.faults.fault import Scene
+from chaos.load import Load
+
+
+def run_fault(name, seed, times, directory, keep=False):
+    """Returns (holds, summary). The history stays in `directory` when a promise was broken, or to `keep` it."""
+    fault = FAULTS[name]
+    shutil.rmtree(directory, ignore_errors=True)
+    os.makedirs(directory)
+    began = time.monotonic()
+    summary = {"fault": name, "seed": seed, "times": times}
+    try:
+        summary["measured"] = _inject(fault, seed, times, directory)
+        summary.update(check(directory).summary())
+    except Exception:  # An environment that does not come back is a finding too.
+        summary["failure"] = traceback.format_exc()
+    summary["seconds"] = round(time.monotonic() - began)
+    holds = "failure" not in summary and not summary["violations"] and not summary["measured"].get("broken")
+    if holds and not keep:
+        shutil.rmtree(directory)
+    return holds, summary
+
+
+def _inject(fault, seed, times, directory):
+    with Cluster(seed, flags=fault.flags) as cluster:
+        try:
+            with Load(cluster, directory, seed, **fault.load) as load:
+                load.go_on(50)
+                measured = fault.inject(Scene(cluster, load, random.Random(seed)), times)
+                cluster.heal()
+                load.go_on(50)
+                load.settle()
+            crashes = cluster.crashes()
+            return {**measured, **({"broken": crashes} if crashes else {})}
+        finally:
+            cluster.keep_logs(directory)

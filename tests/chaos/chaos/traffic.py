@@ -1,0 +1,224 @@
+"""Traffic of one process: `python3 -m chaos.traffic CONFIG`.
+
+Runs come and go; publishers, consumers that race for messages, readers, subscribers that dawdle, cancellations,
+settings that supersede, expiries and repeats of every kind are always among it. What happened is in the history.
+
+Tells its counts in one JSON line every half second. A line on standard input makes it stop publishing, settle what
+is in doubt, bring every subscriber to the end, and exit; the system must be healed by then.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+import sys
+
+from google.protobuf import duration_pb2
+from signalbox.v1 import message_pb2, message_service_pb2, run_pb2
+
+from chaos.calls import Calls
+from chaos.history import Writer, content
+from chaos.subscriber import Subscriber
+
+_COMMANDS = ("save", "evaluate", "dump")
+_SETTINGS = ("learning-rate", "weight-decay")
+_SETTLE_WITHIN = 60
+
+
+class _Run:
+    """One run and everybody around it."""
+
+    def __init__(self, traffic, run):
+        self.run = run
+        self.published = 0
+        self._traffic, self._rng, self._calls = traffic, traffic.rng, traffic.calls
+        self._tokens = itertools.count(1)
+        self._requests = []  # Some that were settled: (request, fields).
+        self._lately = []  # Ids to cancel.
+        self._acks = set()
+        self.stopping = False
+        subscribe = lambda **more: Subscriber(self._calls, traffic.history, self._rng, run, traffic.name, **more)
+        self.subscribers = [
+            subscribe(on_message=lambda message: self._consume("a", message)),
+            subscribe(on_message=lambda message: self._consume("b", message)),
+            subscribe(slow=0.05, stalls=True),
+            subscribe(keys=["learning-rate", "save"]),
+        ]
+
+    # Publishing.
+
+    async def publish_one(self):
+        rng = self._rng
+        if self._requests and rng.random() < 0.03:
+            return await self._repeat(*rng.choice(self._requests))
+        token = f"{self.run}:{next(self._tokens)}"
+        request_id = "" if rng.random() < 0.02 else token
+        taken = self._requests and rng.random() < 0.01
+        if taken:  # A request id that another publish has had: to be refused.
+            request_id = rng.choice(self._requests)[0].request_id or token
+        setting = rng.random() < 0.3
+        value = content(token, rng.choice((0, 10, 100, 3000)))
+        request = message_service_pb2.PublishRequest(
+            run=run_pb2.RunRef(id=self.run), request_id=request_id,
+            key=rng.choice(_SETTINGS if setting else _COMMANDS),
+            kind=message_pb2.KIND_SETTING if setting else message_pb2.KIND_COMMAND)
+        request.value.string_value = value
+        if rng.random() < 0.05:
+            request.ttl.CopyFrom(duration_pb2.Duration(nanos=rng.randrange(50, 999) * 1_000_000))
+        fields = {"run": self.run, "token": token, "request_id": request_id, "key": request.key, "setting": setting,
+                  "value": value}
+        if not request_id:  # Nothing to repeat it by: whatever came of it stays as it is.
+            result = await self._publish(request, None, fields)
+        else:
+            result = await self._calls.settle(lambda edge: self._publish(request, edge, fields))
+        self._note(result, request, fields)
+
+    async def _publish(self, request, edge, fields):
+        result = await self._calls.publish(request, edge, **fields)
+        self._traffic.count("ok" if result[0] == "ok" else "refused" if result[0] == "fail" else "doubt")
+        return result
+
+    async def _repeat(self, request, fields):
+        await self._calls.settle(lambda edge: self._calls.publish(request, edge, **fields))
+
+    def _note(self, result, request, fields):
+        if result[0] != "ok":
+            return
+        self.published += 1
+        if request.request_id and self._rng.random() < 0.05:
+            self._requests.append((request, fields))
+        if self._rng.random() < 0.03:
+            self._lately.append(result[2].message.id)
+
+    # What consumers do.
+
+    def _consume(self, consumer, message):
+        if self._rng.random() < 0.75 and not self.stopping:
+            task = asyncio.create_task(self._ack(f"{consumer}@{self.run}", message.id))
+            self._acks.add(task)
+            task.add_done_callback(self._acks.discard)
+
+    async def _ack(self, consumer, message_id):
+        rng = self._rng
+        await asyncio.sleep(rng.choice((0, 0, 0.01, 0.1)))
+        outcomes = [message_service_pb2.ACK_OUTCOME_APPLIED]
+        if rng.random() < 0.1:
+            outcomes = [message_service_pb2.ACK_OUTCOME_FAILED]
+        if rng.random() < 0.3:  # Claimed first, finished later.
+            outcomes.insert(0, message_service_pb2.ACK_OUTCOME_UNSPECIFIED)
+        for outcome in outcomes:
+            request = message_service_pb2.AckRequest(message_ids=[message_id], consumer=consumer, outcome=outcome)
+            out, _, response = await self._calls.settle(lambda edge: self._calls.ack(
+                request, edge, run=self.run, ids=[message_id], consumer=consumer,
+                outcome=message_service_pb2.AckOutcome.Name(outcome).removeprefix("ACK_OUTCOME_")))
+            self._traffic.count("acks")
+            if out != "ok" or not response.results[0].claimed:
+                return
+
+    async def acked(self):
+        while self._acks:
+            await asyncio.gather(*self._acks)
+
+    # Others.
+
+    async def read(self):
+        """Reads and cancels now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(self._rng.uniform(0.02, 0.3))
+            if self._rng.random() < 0.5:
+                await self._calls.get_all(self.run)
+            else:
+                await self._calls.get(self.run, self._rng.choice(_COMMANDS + _SETTINGS))
+            self._traffic.count("reads")
+            if self._lately:
+                await self._calls.cancel(self.run, self._lately.pop())
+
+
+class Traffic:
+    """All runs of one process."""
+
+    def __init__(self, config):
+        self.name = config["name"]
+        self.rng = random.Random(config["seed"])
+        self.history = Writer(config["history"])
+        self.calls = Calls(config["addresses"], self.history, self.rng, config["deadline"])
+        self._rate = config["rate"]  # Publishes a second, at most.
+        self._slots = config["runs"]
+        self._run_length = config["run_length"]
+        self._counts = {"ok": 0, "refused": 0, "doubt": 0, "acks": 0, "reads": 0, "deliveries": 0}
+        self._numbers = itertools.count(1)
+        self._stopping = asyncio.Event()
+
+    def count(self, what):
+        self._counts[what] += 1
+
+    async def _live(self):
+        """One run after another in one slot, until the traffic stops; the last one stays active."""
+        while not self._stopping.is_set():
+            name = f"{self.name}-{next(self._numbers)}"
+            await self.calls.create_run(f"lab/{self.name}", name)
+            run = _Run(self, name)
+            length = self._run_length * self.rng.uniform(0.5, 1.5)
+            around = [asyncio.create_task(run.read())]
+            around += [asyncio.create_task(subscriber.follow()) for subscriber in run.subscribers]
+            publishers = [asyncio.create_task(self._publish(run, length)) for _ in range(3)]
+            await asyncio.gather(*publishers)
+            over = not self._stopping.is_set()
+            if over:
+                await self.calls.end_run(name)
+            run.stopping = True
+            await run.acked()
+            await self._quit(around[0])
+            if not over:
+                await self._stopping.wait()
+            for task in around:
+                await self._quit(task)
+            await asyncio.gather(*(subscriber.settle(_SETTLE_WITHIN) for subscriber in run.subscribers))
+            self._counts["deliveries"] += sum(subscriber.messages for subscriber in run.subscribers)
+
+    async def _publish(self, run, length):
+        share = self._rate / self._slots / 3
+        while run.published < length and not self._stopping.is_set():
+            await asyncio.gather(run.publish_one(), asyncio.sleep(self.rng.expovariate(share)))
+
+    async def _quit(self, task):
+        while not task.done():  # A cancellation that meets the end of a wait may be swallowed.
+            task.cancel()
+            await asyncio.wait([task], timeout=0.5)
+        if not task.cancelled() and task.exception() is not None:
+            raise task.exception()
+
+    async def run(self):
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        async with asyncio.TaskGroup() as group:
+            teller = group.create_task(self._tell())
+            slots = [group.create_task(self._live()) for _ in range(self._slots)]
+            group.create_task(self._stop_when_told(reader))
+            await asyncio.wait(slots)
+            teller.cancel()
+        self._print_counts()
+        await self.calls.close()
+        self.history.close()
+
+    async def _stop_when_told(self, reader):
+        await reader.readline()
+        self._stopping.set()
+
+    async def _tell(self):
+        while True:
+            self._print_counts()
+            await asyncio.sleep(0.5)
+
+    def _print_counts(self):
+        print(json.dumps(self._counts), flush=True)
+
+
+async def _main():
+    with open(sys.argv[1]) as file:
+        config = json.load(file)
+    await Traffic(config).run()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
