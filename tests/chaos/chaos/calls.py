@@ -112,6 +112,12 @@ class Calls:
         request = run_service_pb2.EndRunRequest(run=run_pb2.RunRef(id=run), outcome=run_pb2.RUN_OUTCOME_COMPLETED)
         return await self.settle(lambda edge: self.record("end", "EndRun", request, lambda _: {}, edge, run=run))
 
+    async def head_of(self, run):
+        request = run_service_pb2.GetRunRequest(run=run_pb2.RunRef(id=run))
+        _, _, response = await self.settle(lambda edge: self.record("get_run", "GetRun", request, lambda _: {}, edge,
+                                                                    run=run))
+        return response.run.head_sequence
+
     async def publish(self, request, edge=None, **fields):
         def found(response):
             message = response.message

@@ -43,6 +43,7 @@ class _Stream:
     def __init__(self, event, subscriber):
         self.where = f"{subscriber.run.name}: stream {event['stream']} at {event['at']}"
         self.subscriber, self.opened = subscriber, event["t"]
+        self.slow = event["slow"]
         self.last = 0
         self.seen_to = subscriber.seen_to
         self.withdrawn = set()
@@ -88,12 +89,14 @@ class Streams:
         stream, subscriber = self._of(event)
         require, where, message_id = self._report.require, stream.where, event["id"]
         require(message_id not in stream.withdrawn, "withdrawn once", f"{where} withdrew {message_id} twice")
-        require(message_id in subscriber.view or message_id in subscriber.gone_since, "withdrawn once",
-                f"{where} withdrew {message_id}, which was not shown")
+        stored = subscriber.run.by_id.get(message_id)
+        # What expires before it is shown is passed over; once that is written down, a resumed stream tells of it.
+        passed_over = stored is not None and stored.expires <= event["t"]
+        require(message_id in subscriber.view or message_id in subscriber.gone_since or passed_over,
+                "withdrawn once", f"{where} withdrew {message_id}, which was not shown")
         stream.withdrawn.add(message_id)
         subscriber.view.discard(message_id)
         subscriber.gone_since.add(message_id)
-        stored = subscriber.run.by_id.get(message_id)
         if stored is None:
             return
         told, now = event["state"], stored.state
@@ -124,6 +127,11 @@ class Streams:
         self._report.require(subscriber.run.ended_after < event["t"], "no ghost", f"{stream.where} says run_ended")
         subscriber.ended = True
 
+    def stuck(self, event):
+        stream, _ = self._of(event)
+        self._report.violation("catches up", f"{stream.where} is at {stream.head} and stays there; the run is at "
+                               f"{event['head']}")
+
     def settled(self, event):
         """Its view is what is pending: nothing was lost on the way, and nothing stayed."""
         subscriber = self._subscribers[event["subscriber"]]
@@ -145,10 +153,11 @@ class Streams:
                     f"{run.name}: {subscriber.name} still holds {stored.sequence}, which is {stored.state}")
 
     def published_since_open(self, event):
-        """When the message of the event was published, if its stream was open by then."""
+        """When the message of the event was published, if a reader without dawdling had its stream open by then."""
         stream, subscriber = self._of(event)
         publish = subscriber.run.publishes.get(event["seen"][2])
-        return publish.invoked if publish is not None and publish.invoked > stream.opened else None
+        fresh = publish is not None and publish.invoked > stream.opened and not stream.slow
+        return publish.invoked if fresh else None
 
     def finish(self):
         for subscriber in self._subscribers.values():

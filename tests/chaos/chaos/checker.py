@@ -76,7 +76,7 @@ def check(directory):
 
 def _check_event(facts, streams, event, report):
     op, since = event["op"], None
-    if op in ("open", "message", "withdrawn", "progress", "run_ended", "settled"):
+    if op in ("open", "message", "withdrawn", "progress", "run_ended", "stuck", "settled"):
         getattr(streams, op)(event)
         if op == "message":
             since = streams.published_since_open(event)

@@ -13,11 +13,12 @@ is written as [id, sequence, token, hash, key]: the token, first part of its val
 | end | t0 t1 at out code run |
 | get | t0 t1 at out code run key; ok: seen (a message or null) |
 | get_all | t0 t1 at out code run; ok: seen (messages) |
-| open | t at run subscriber stream keys resumed: on its last progress |
+| open | t at run subscriber stream keys slow resumed: on its last progress |
 | message | t stream seen |
 | withdrawn | t stream id state consumer |
 | progress | t stream head synced stale |
 | run_ended, closed | t stream; closed: code |
+| stuck | t stream head: with the system healed and quiet, an open stream does not come to the run's head |
 | settled | t subscriber: everything was quiet, and its last stream has had a synced progress |
 | final | at run seen (messages, with state, consumer and expire_time behind) |
 """

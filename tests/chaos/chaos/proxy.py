@@ -65,7 +65,8 @@ class _Link:
         self._halves = {UP: _Half(self, UP), DOWN: _Half(self, DOWN)}
         self._reasons = {UP: set(), DOWN: set()}  # Why a direction is not read now.
         self._due = {UP: 0.0, DOWN: 0.0}
-        self._over = set()  # Directions whose end has come.
+        self._over = set()  # Directions whose end has come,
+        self._shut = set()  # and was passed on.
         self._loop = asyncio.get_running_loop()
 
     def client(self):
@@ -144,16 +145,17 @@ class _Link:
 
     def _write(self, direction, data):
         transport = self._halves[DOWN if direction == UP else UP].transport
-        if transport is not None and not transport.is_closing():
+        if transport is not None and not transport.is_closing() and direction not in self._shut:
             transport.write(data)
 
     def ended(self, direction):
         self._over.add(direction)
         transport = self._halves[DOWN if direction == UP else UP].transport
         if transport is not None and transport.can_write_eof() and not transport.is_closing():
-            self._loop.call_at(max(self._due[direction], self._loop.time()), self._write_eof, transport)
+            self._loop.call_at(max(self._due[direction], self._loop.time()), self._write_eof, direction, transport)
 
-    def _write_eof(self, transport):
+    def _write_eof(self, direction, transport):
+        self._shut.add(direction)
         if not transport.is_closing():
             try:
                 transport.write_eof()

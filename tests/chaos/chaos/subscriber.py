@@ -10,47 +10,43 @@ from chaos.calls import state_name
 from chaos.history import now, seen
 
 _SILENCE = 15  # Seconds after which a stream is given up.
+_STUCK = 12  # Seconds in which an open stream comes to the head when nothing happens; a heartbeat takes 5.
 _numbers = itertools.count(1)
 
 
 class Subscriber:
-    """Follows a run until `settle()`. `slow`: seconds between two events; `stalls`: it sometimes stops for long.
+    """Follows a run to its end, or until `settle()`. `slow`: seconds between two events; `stalls`: it sometimes stops for long.
 
-    `on_message(message)` is told of every message event.
+    `on_message(message)` is told of messages until then.
     """
 
-    def __init__(self, calls, history, rng, run, process, slow=0.0, stalls=False, keys=(), on_message=None):
+    def __init__(self, calls, history, rng, run, process, on_message, slow=0.0, stalls=False, keys=()):
         self.run = run
         self.name = f"{process}-{next(_numbers)}"
-        self.messages = 0
         self._calls, self._history, self._rng = calls, history, rng
         self._slow, self._stalls, self._keys = slow, stalls, list(keys)
         self._on_message = on_message
         self._cursor = ""
         self._connections = {}
         self._streams = itertools.count(1)
-        self._settling = False
-        self.ended = False
+        self._target = None  # Head of the run, when it is time to settle.
+        self._settled = False
+        self.ended = False  # The run has.
 
     async def follow(self):
-        """Until the run ended, or the task is cancelled; call settle() afterwards."""
+        """Until the run has ended, or after `settle()`."""
         try:
-            while not self.ended:
+            while not (self.ended or self._settled):
                 await self._stream(self._rng.uniform(0.5, 15))
                 await asyncio.sleep(self._rng.uniform(0, 0.1))
-        finally:
-            await self._forget_connections()
-
-    async def settle(self, timeout):
-        """Goes on from the cursor until a synced progress, with the system healed and quiet."""
-        self._settling = True
-        try:
-            async with asyncio.timeout(timeout):
-                while not (self.ended or await self._stream(timeout)):
-                    await asyncio.sleep(0.1)
             self._history.write("settled", t=now(), subscriber=self.name)
         finally:
             await self._forget_connections()
+
+    def settle(self, head):
+        """Everything is healed and quiet: the open stream must come to the run's head, and then `follow()` ends with
+        one more that resumes from there."""
+        self._target = head
 
     async def _forget_connections(self):
         for channel, _ in self._connections.values():
@@ -58,7 +54,7 @@ class Subscriber:
         self._connections.clear()
 
     async def _stream(self, seconds):
-        """One stream for about so long. Settling: returns True at its first synced progress."""
+        """One stream for about so long; when the time to settle has come, until it is where the run is."""
         edge = self._calls.any_edge()
         if edge not in self._connections:
             self._connections[edge] = self._calls.connect(edge)
@@ -66,39 +62,50 @@ class Subscriber:
         request = message_service_pb2.SubscribeRequest(run=run_pb2.RunRef(id=self.run), consumer=self.name,
                                                        cursor=self._cursor, keys=self._keys)
         self._history.write("open", t=now(), at=edge, run=self.run, subscriber=self.name, stream=stream,
-                            keys=self._keys, resumed=bool(self._cursor))
+                            keys=self._keys, slow=bool(self._slow or self._stalls), resumed=bool(self._cursor))
         call = self._connections[edge][1]["Subscribe"](request)
         code = "LEFT"
-        until = asyncio.get_running_loop().time() + seconds
         try:
-            while True:
-                left = until - asyncio.get_running_loop().time()
-                async with asyncio.timeout(min(max(left, 0.01), _SILENCE)):
-                    event = await call.read()
-                if event is grpc.aio.EOF:
-                    code = (await call.code()).name
-                    return False
-                self._write(stream, event)
-                if self._settling and event.WhichOneof("event") == "progress" and event.progress.synced:
-                    return not event.progress.stale
-                await self._dawdle()
+            code = await self._read(call, stream, asyncio.get_running_loop().time() + seconds)
         except TimeoutError:
-            return False
+            code = "SILENT"
         except grpc.aio.AioRpcError as error:
             code = error.code().name
             if error.code() == grpc.StatusCode.OUT_OF_RANGE:
                 self._cursor = ""
-            return False
         finally:
             call.cancel()
             self._history.write("closed", t=now(), stream=stream, code=code)
 
+    async def _read(self, call, stream, until):
+        """Returns how it ended."""
+        clock = asyncio.get_running_loop().time
+        last_stretch = self._target is not None  # A stream that began when all was quiet.
+        stuck_at = None
+        while True:
+            if self._target is None and clock() > until:
+                return "LEFT"
+            async with asyncio.timeout(_SILENCE):
+                event = await call.read()
+            if event is grpc.aio.EOF:
+                return (await call.code()).name
+            self._write(stream, event)
+            if self._target is not None:
+                stuck_at = stuck_at or clock() + _STUCK
+                if event.WhichOneof("event") == "progress" and not event.progress.stale and event.progress.synced:
+                    if event.progress.head_sequence >= self._target:
+                        self._settled = last_stretch
+                        return "LEFT"
+                if clock() > stuck_at:
+                    self._history.write("stuck", t=now(), stream=stream, head=self._target)
+                    return "LEFT"
+            await self._dawdle()
+
     def _write(self, stream, event):
         kind = event.WhichOneof("event")
         if kind == "message":
-            self.messages += 1
             self._history.write("message", t=now(), stream=stream, seen=seen(event.message))
-            if self._on_message is not None and not self._settling:
+            if self._target is None:
                 self._on_message(event.message)
         elif kind == "withdrawn":
             withdrawn = event.withdrawn
@@ -114,7 +121,7 @@ class Subscriber:
             self.ended = True
 
     async def _dawdle(self):
-        if self._settling:
+        if self._target is not None:
             return
         if self._slow:
             await asyncio.sleep(self._slow * self._rng.random())

@@ -7,7 +7,7 @@ from rig.waiting import eventually
 
 # Names of the statements that write, or read for a stream, as they pass between server and Postgres.
 _WRITES = ("append_messages", "ack_messages", "cancel_message", "end_run")
-_READS = ("list_pending", "list_withdrawn")
+_READS = ("read_changes",)
 
 
 def nothing(scene, times):
@@ -48,7 +48,7 @@ def kill_at_points(scene, times):
 
 def _point(rng):
     """Before the commit, between the commit and the reply, or between a stream's read and what it writes."""
-    text = rng.choice(_WRITES[:2] * 3 + _WRITES + _READS * 2)
+    text = rng.choice(_WRITES[:2] * 3 + _WRITES + _READS * 4)
     if text in _READS:
         return text, "reply", rng.choice((0.0, 0.0, 0.0005))
     return text, rng.choice(("request", "reply")), rng.choice((None, 0.0, 0.0005, 0.002))
