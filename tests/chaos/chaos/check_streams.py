@@ -34,6 +34,7 @@ class _Subscriber:
         self.shown_since.clear()
 
     def progress(self, seen_to):
+        """A cursor that moved covers everything until now; one that did not covers what it did."""
         self.shown_since.clear()
         self.gone_since.clear()
         self.seen_to = seen_to
@@ -120,7 +121,8 @@ class Streams:
                 before = subscriber.run.newest_returned_before(stream.opened)
                 self._report.require(head >= before, "read your writes",
                                      f"{stream.where} is synced at {head}; {before} had returned before it was opened")
-        subscriber.progress(stream.seen_to)
+        if event["moved"]:
+            subscriber.progress(stream.seen_to)
 
     def run_ended(self, event):
         stream, subscriber = self._of(event)

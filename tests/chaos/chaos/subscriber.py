@@ -15,7 +15,8 @@ _numbers = itertools.count(1)
 
 
 class Subscriber:
-    """Follows a run to its end, or until `settle()`. `slow`: seconds between two events; `stalls`: it sometimes stops for long.
+    """Follows a run to its end, or until `settle()`. `slow`: seconds between two events; `stalls`: it stops for long at
+    times.
 
     `on_message(message)` is told of messages until then.
     """
@@ -114,7 +115,7 @@ class Subscriber:
         elif kind == "progress":
             progress = event.progress
             self._history.write("progress", t=now(), stream=stream, head=progress.head_sequence,
-                                synced=progress.synced, stale=progress.stale)
+                                synced=progress.synced, stale=progress.stale, moved=progress.cursor != self._cursor)
             self._cursor = progress.cursor
         elif kind == "run_ended":
             self._history.write("run_ended", t=now(), stream=stream)

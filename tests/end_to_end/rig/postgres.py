@@ -65,17 +65,23 @@ class PostgresCluster:
         return subprocess.run(command, capture_output=True, timeout=30, cwd="/").returncode == 0
 
     def stop(self, how=signal.SIGINT):
-        """SIGINT: fast shutdown, sessions are cut. SIGQUIT: immediate, needs recovery."""
+        """SIGINT: fast shutdown, sessions are cut. SIGQUIT: immediate, SIGKILL: a crash; both need recovery."""
         if self._process is not None:
+            children = self._children()
             self._process.send_signal(how)
             self._process.wait(60)
             self._process = None
+            # Orphans hold the shared memory until they notice.
+            eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 30,
+                       what="the end of all backends")
+
+    def _children(self):
+        with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
 
     def _signal_all(self, what):
         """To the postmaster and its backends: each backend is its own process group's leader."""
-        with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children") as children:
-            backends = [int(pid) for pid in children.read().split()]
-        for pid in [self._process.pid, *backends]:
+        for pid in [self._process.pid, *self._children()]:
             os.kill(pid, what)
 
     def pause(self):
@@ -119,6 +125,17 @@ class PostgresCluster:
         """Puts the stopped cluster back to the copy."""
         shutil.rmtree(self.data)
         self._run("cp", "-a", self.data + ".copy", self.data)
+
+    def kill_backend(self, rng):
+        """Kills the process of one session, upon which Postgres ends all of them and recovers."""
+        (pid,), *_ = rng.sample(self.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                                         "AND pid <> pg_backend_pid()"), 1)
+        os.kill(int(pid), signal.SIGKILL)
+
+    def cut_listeners(self, database):
+        """Ends every session of the database whose last statement was about listening; returns how many."""
+        return len(self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' "
+                            "AND application_name LIKE '%notify%'"))
 
     def cut_sessions(self, database):
         """Ends every session of the database, the listener's too; returns how many there were."""

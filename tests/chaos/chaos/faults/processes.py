@@ -28,6 +28,21 @@ def kill_replicas(scene, times):
     return {"kills": times}
 
 
+def restart_in_turn(scene, times):
+    """SIGTERM and a new start, one replica after the other, as a deployment does it."""
+    slowest = 0.0
+    for _ in range(times):
+        for replica in scene.cluster.replicas:
+            began = time.monotonic()
+            status = replica.server.terminate(timeout=15)
+            slowest = max(slowest, time.monotonic() - began)
+            assert status == 0, f"{replica.name} ended with {status}"
+            replica.start()
+            replica.server.wait_serving()
+            scene.load.go_on(20)
+    return {"restarts": times * len(scene.cluster.replicas), "slowest exit, s": round(slowest, 1)}
+
+
 def kill_at_points(scene, times):
     """Kills a server when a statement leaves it, or its reply comes back."""
     sprung = {}
@@ -66,6 +81,9 @@ def _sprung(scene, replica, within=3):
 
 FAULTS = [
     Fault("none", "a healthy system breaks no promise", nothing, short=1500, long=20000),
+    Fault("ended-runs", "a repeat is answered as the first time, also after the end", nothing, short=1000, long=20000,
+          load={"run_length": 25}),
+    Fault("rolling-restart", "exit within 10 s, and nothing lost", restart_in_turn, short=3, long=50),
     Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=15, long=200),
     Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=15, long=200),
 ]

@@ -1,0 +1,67 @@
+"""Postgres that crashes, hangs or is away, and hints that do not arrive."""
+
+import signal
+import time
+
+from chaos.faults.fault import Fault
+from rig.waiting import eventually
+
+
+def crash(scene, times):
+    """Kills the postmaster or a backend, or shuts down without a checkpoint; all need recovery."""
+    postgres, slowest = scene.cluster.postgres, 0.0
+    for _ in range(times):
+        scene.load.go_on(scene.rng.randrange(20, 100))
+        how = scene.rng.choice(("postmaster", "backend", "immediate"))
+        if how == "backend":
+            postgres.kill_backend(scene.rng)
+        else:
+            postgres.stop(signal.SIGKILL if how == "postmaster" else signal.SIGQUIT)
+            postgres.start()
+        began = time.monotonic()
+        scene.load.go_on(1)
+        slowest = max(slowest, time.monotonic() - began)
+    return {"crashes": times, "slowest first publish, s": round(slowest, 1)}
+
+
+def lose_hints(scene, times):
+    """Cuts the sessions that listen, again and again, also at the very end."""
+    cut = 0
+    for _ in range(times):
+        scene.load.go_on(scene.rng.randrange(5, 30))
+        cut += scene.cluster.postgres.cut_listeners(scene.cluster.database)
+    return {"listeners cut": cut}
+
+
+def outage(scene, times):
+    """Postgres is stopped, or hangs, for a while; the load gets errors meanwhile, and then goes on."""
+    postgres, slowest = scene.cluster.postgres, 0.0
+    for _ in range(times):
+        scene.load.go_on(50)
+        if scene.rng.random() < 0.5:
+            postgres.stop(signal.SIGINT)
+            _sit_out(scene)
+            postgres.start()
+        else:
+            postgres.pause()
+            _sit_out(scene)
+            postgres.resume()
+        began = time.monotonic()
+        scene.load.go_on(1)
+        slowest = max(slowest, time.monotonic() - began)
+    lines = max(len(replica.server.log().splitlines()) for replica in scene.cluster.replicas)
+    return {"outages": times, "slowest first publish, s": round(slowest, 1), "log lines of a replica": lines}
+
+
+def _sit_out(scene):
+    """Until everybody has met errors for some time."""
+    eventually(lambda: all(replica.server.health() is not None for replica in scene.cluster.replicas), 30,
+               what="replicas answering without a database")
+    scene.load.go_on(scene.rng.randrange(30, 100), 120, what="doubt")
+
+
+FAULTS = [
+    Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=6, long=120),
+    Fault("lost-hints", "every stream comes to the head of its run", lose_hints, short=20, long=500),
+    Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
+]
