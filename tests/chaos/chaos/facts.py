@@ -152,6 +152,10 @@ class Facts:
         for run in self.runs.values():
             run.conclude(self._wall_offset)
 
+    def by_our_clock(self, wall):
+        """An instant of the wall clock."""
+        return wall - self._wall_offset
+
     def run(self, name):
         if name not in self.runs:
             self.runs[name] = Run(name)

@@ -16,7 +16,7 @@ is written as [id, sequence, token, hash, key]: the token, first part of its val
 | open | t at run subscriber stream keys slow resumed: on its last progress |
 | message | t stream seen |
 | withdrawn | t stream id state consumer |
-| progress | t stream head synced stale moved: its cursor is another than the last one |
+| progress | t stream head synced stale server: its clock; moved: its cursor is another than the last one |
 | run_ended, closed | t stream; closed: code |
 | stuck | t stream head: with the system healed and quiet, an open stream does not come to the run's head |
 | settled | t subscriber: everything was quiet, and its last stream has had a synced progress |

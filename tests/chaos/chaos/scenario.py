@@ -36,10 +36,10 @@ def _inject(fault, seed, times, directory):
     with Cluster(seed, flags=fault.flags) as cluster:
         try:
             with Load(cluster, directory, seed, **fault.load) as load:
-                load.go_on(50)
+                load.go_on(20)
                 measured = fault.inject(Scene(cluster, load, random.Random(seed)), times)
                 cluster.heal()
-                load.go_on(50)
+                load.go_on(20)
                 load.settle()
             crashes = cluster.crashes()
             return {**measured, **({"broken": crashes} if crashes else {})}

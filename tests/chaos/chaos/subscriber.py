@@ -115,7 +115,8 @@ class Subscriber:
         elif kind == "progress":
             progress = event.progress
             self._history.write("progress", t=now(), stream=stream, head=progress.head_sequence,
-                                synced=progress.synced, stale=progress.stale, moved=progress.cursor != self._cursor)
+                                synced=progress.synced, stale=progress.stale, moved=progress.cursor != self._cursor,
+                                server=progress.server_time.ToNanoseconds())
             self._cursor = progress.cursor
         elif kind == "run_ended":
             self._history.write("run_ended", t=now(), stream=stream)

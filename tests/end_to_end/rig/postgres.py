@@ -27,6 +27,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def _listens(database):
+    return f"datname = '{database}' AND application_name = 'signalboxd-notify'"
+
+
 class PostgresCluster:
     """Owns its directory and its postmaster. Postgres refuses root, so root hands it to `postgres`."""
 
@@ -132,10 +136,12 @@ class PostgresCluster:
                                          "AND pid <> pg_backend_pid()"), 1)
         os.kill(int(pid), signal.SIGKILL)
 
+    def count_listeners(self, database):
+        return int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {_listens(database)}")[0][0])
+
     def cut_listeners(self, database):
-        """Ends every session of the database whose last statement was about listening; returns how many."""
-        return len(self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' "
-                            "AND application_name LIKE '%notify%'"))
+        """Ends the sessions by which servers hear of each other; returns how many."""
+        return len(self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_listens(database)}"))
 
     def cut_sessions(self, database):
         """Ends every session of the database, the listener's too; returns how many there were."""

@@ -25,11 +25,12 @@ def crash(scene, times):
 
 
 def lose_hints(scene, times):
-    """Cuts the sessions that listen, again and again, also at the very end."""
-    cut = 0
-    for _ in range(times):
-        scene.load.go_on(scene.rng.randrange(5, 30))
-        cut += scene.cluster.postgres.cut_listeners(scene.cluster.database)
+    """Cuts the sessions that listen whenever all do, while little is published: what a hint told of stays untold."""
+    postgres, database = scene.cluster.postgres, scene.cluster.database
+    cut, replicas = 0, len(scene.cluster.replicas)
+    for _ in range(times):  # Those that only send are opened when there is something to send.
+        eventually(lambda: postgres.count_listeners(database) >= replicas, 60, what="listeners of all replicas")
+        cut += postgres.cut_listeners(database)
     return {"listeners cut": cut}
 
 
@@ -62,6 +63,7 @@ def _sit_out(scene):
 
 FAULTS = [
     Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=6, long=120),
-    Fault("lost-hints", "every stream comes to the head of its run", lose_hints, short=20, long=500),
+    Fault("lost-hints", "every stream comes to the head of its run", lose_hints, short=25, long=3000,
+          load={"rate": 2, "runs": 6}),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
 ]
