@@ -19,7 +19,8 @@ _SETTLED_WITHIN = 150
 class Load:
     """Starts traffic against a cluster; a context manager that ends it."""
 
-    def __init__(self, cluster, directory, seed, processes=2, runs=3, rate=300, run_length=400, deadline=3.0):
+    def __init__(self, cluster, directory, seed, processes=2, runs=3, rate=300, run_length=400, deadline=3.0,
+                 stay=15.0):
         self.directory = directory
         self._cluster = cluster
         self._counts = [{} for _ in range(processes)]
@@ -29,7 +30,7 @@ class Load:
             config = os.path.join(directory, f"{name}.json")
             with open(config, "w") as file:
                 json.dump({"name": name, "seed": seed * 100 + number, "addresses": cluster.addresses(),
-                           "history": os.path.join(directory, f"{name}.jsonl"), "runs": runs,
+                           "history": os.path.join(directory, f"{name}.jsonl"), "runs": runs, "stay": stay,
                            "rate": rate / processes, "run_length": run_length, "deadline": deadline}, file)
             self._start(number, config)
 

@@ -15,18 +15,19 @@ _numbers = itertools.count(1)
 
 
 class Subscriber:
-    """Follows a run to its end, or until `settle()`. `slow`: seconds between two events; `stalls`: it stops for long at
-    times.
+    """Follows a run to its end, or until `settle()`.
 
+    `stay`: seconds on one stream at most; `slow`: between two events; `stalls`: it stops for long at times.
     `on_message(message)` is told of messages until then.
     """
 
-    def __init__(self, calls, history, rng, run, process, on_message, slow=0.0, stalls=False, keys=()):
+    def __init__(self, calls, history, rng, run, process, on_message, stay=15.0, slow=0.0, stalls=False,
+                 keys=()):
         self.run = run
         self.name = f"{process}-{next(_numbers)}"
         self._calls, self._history, self._rng = calls, history, rng
         self._slow, self._stalls, self._keys = slow, stalls, list(keys)
-        self._on_message = on_message
+        self._on_message, self._stay = on_message, stay
         self._cursor = ""
         self._connections = {}
         self._streams = itertools.count(1)
@@ -38,7 +39,7 @@ class Subscriber:
         """Until the run has ended, or after `settle()`."""
         try:
             while not (self.ended or self._settled):
-                await self._stream(self._rng.uniform(0.5, 15))
+                await self._stream(self._rng.uniform(self._stay / 30, self._stay))
                 await asyncio.sleep(self._rng.uniform(0, 0.1))
             self._history.write("settled", t=now(), subscriber=self.name)
         finally:

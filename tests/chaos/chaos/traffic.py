@@ -37,7 +37,8 @@ class _Run:
         self._lately = []  # Ids to cancel.
         self._acks = set()
         self.stopping = False
-        subscribe = lambda **more: Subscriber(self._calls, traffic.history, self._rng, run, traffic.name, **more)
+        subscribe = lambda **more: Subscriber(self._calls, traffic.history, self._rng, run, traffic.name,
+                                                stay=traffic.stay, **more)
         self.subscribers = [
             subscribe(on_message=lambda message: self._consume("a", message)),
             subscribe(on_message=lambda message: self._consume("b", message)),
@@ -149,6 +150,7 @@ class Traffic:
         self.calls = Calls(config["addresses"], self.history, self.rng, config["deadline"])
         self._rate = config["rate"]  # Publishes a second, at most.
         self._slots = config["runs"]
+        self.stay = config["stay"]
         self._run_length = config["run_length"]
         self._counts = {"ok": 0, "refused": 0, "doubt": 0, "acks": 0, "reads": 0, "deliveries": 0}
         self._numbers = itertools.count(1)
