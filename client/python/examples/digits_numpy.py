@@ -3,10 +3,10 @@
 
     $ digits_numpy.py demo/digits
     run gecy95fe08  demo/digits#1
-    step 5000  loss 0.0884  test 0.9104  rate 0.1
+    step 5000  loss 0.0989  test 0.9048  rate 0.1
     …
     $ signalbox publish --run gecy95fe08 --key learning-rate --value 0.02 --wait
-    APPLIED at step 51111 by host:17002:248499bc  reply {"current":0.02,"previous":0.1}
+    APPLIED at step 8603 by host:17002:248499bc  reply {"current":0.02,"previous":0.1}
 
 It listens to learning-rate and stop, and trains until it is stopped.
 """
