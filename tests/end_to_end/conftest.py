@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from rig.postgres import PostgresCluster
+from rig.postgres import Pair, PostgresCluster
 from rig.server import Server, is_running, new_database, postmaster_pid
 from rig.waiting import eventually
 
@@ -88,6 +88,16 @@ def private_cluster():
         yield cluster.start()
     finally:
         cluster.remove()
+
+
+@pytest.fixture
+def pair_of_clusters():
+    """A primary and its synchronous standby, of which the test may kill and promote one."""
+    pair = Pair()
+    try:
+        yield pair
+    finally:
+        pair.remove()
 
 
 @pytest.fixture

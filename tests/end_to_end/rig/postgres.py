@@ -1,4 +1,5 @@
-"""A private Postgres cluster on a loopback port and a Unix socket, with real durability settings."""
+"""Private Postgres clusters on a loopback port and a Unix socket, with real durability settings: one, or a
+primary with a streaming standby."""
 
 import glob
 import itertools
@@ -32,9 +33,12 @@ def _listens(database):
 
 
 class PostgresCluster:
-    """Owns its directory and its postmaster. Postgres refuses root, so root hands it to `postgres`."""
+    """Owns its directory and its postmaster. Postgres refuses root, so root hands it to `postgres`.
 
-    def __init__(self):
+    `settings` are Postgres' own, by name; they go before those of the configuration files.
+    """
+
+    def __init__(self, **settings):
         self.directory = tempfile.mkdtemp(prefix="signalbox-pg-", dir="/tmp")
         self._as_user = {}
         if os.geteuid() == 0:
@@ -44,7 +48,12 @@ class PostgresCluster:
         self.data = os.path.join(self.directory, "data")
         self.port = free_port()
         self._process = None
+        self._settings = {"listen_addresses": "127.0.0.1", "max_connections": 200, "shared_buffers": "32MB",
+                          **settings}
         self._names = itertools.count(1)
+        self._make_files()
+
+    def _make_files(self):
         self._run(_binary("initdb"), "--no-sync", "--auth=trust", "--username=signalbox",
                   "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata", self.data)
 
@@ -54,8 +63,8 @@ class PostgresCluster:
 
     def start(self):
         log = open(os.path.join(self.directory, "log"), "ab")
-        command = [_binary("postgres"), "-D", self.data, "-p", str(self.port), "-k", self.directory,
-                   "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200", "-c", "shared_buffers=32MB"]
+        command = [_binary("postgres"), "-D", self.data, "-p", str(self.port), "-k", self.directory]
+        command += [f"--{name}={value}" for name, value in self._settings.items()]
         self._process = subprocess.Popen(
             ended_with_parent("QUIT", command), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/",
             start_new_session=True, **self._as_user)
@@ -82,6 +91,12 @@ class PostgresCluster:
     def _children(self):
         with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children") as children:
             return [int(pid) for pid in children.read().split()]
+
+    def kill(self):
+        """SIGKILL to all its processes, as when its machine is lost; start() recovers it."""
+        self._signal_all(signal.SIGKILL)
+        self._process.wait(60)
+        self._process = None
 
     def _signal_all(self, what):
         """To the postmaster and its backends: each backend is its own process group's leader."""
@@ -147,3 +162,65 @@ class PostgresCluster:
         """Ends every session of the database, the listener's too; returns how many there were."""
         return len(self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}' "
                             "AND pid <> pg_backend_pid()"))
+
+
+class Standby(PostgresCluster):
+    """A copy of a running cluster that streams from it until it is promoted."""
+
+    NAME = "standby"
+
+    def __init__(self, primary, **settings):
+        self._primary = primary
+        super().__init__(**settings)
+
+    def _make_files(self):
+        self._run(_binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._primary.port), "-U", "signalbox",
+                  "--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--pgdata", self.data)
+        self.follow(self._primary.port)
+
+    def follow(self, port):
+        """Streams from this port of loopback: the primary's own, or a proxy's in between."""
+        with open(os.path.join(self.data, "postgresql.auto.conf"), "a") as file:
+            file.write(f"primary_conninfo = 'host=127.0.0.1 port={port} user=signalbox application_name={self.NAME}'\n")
+        if self._process is not None:
+            self.sql("SELECT pg_reload_conf()")
+
+    def promote(self):
+        """Returns when it accepts writes. Its history is another one from now on: a new timeline."""
+        self.sql("SELECT pg_promote(wait => true, wait_seconds => 30)")
+        eventually(lambda: self.sql("SELECT pg_is_in_recovery()") == [["f"]], 30, what="the promotion")
+
+
+class Pair:
+    """A primary and its streaming standby, both running; synchronous: a commit waits for both."""
+
+    def __init__(self, synchronous=True, **settings):
+        self.primary, self.standby = PostgresCluster(**settings), None
+        try:
+            self.primary.start()
+            self.standby = Standby(self.primary, **settings).start()
+            if synchronous:  # After the copy was made: the standby, once promoted, waits for nobody.
+                self.primary.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{Standby.NAME}'")
+                self.primary.sql("SELECT pg_reload_conf()")
+            self.wait_streaming("sync" if synchronous else "async")
+        except BaseException:
+            self.remove()
+            raise
+
+    def wait_streaming(self, state):
+        """Waits until the primary counts the standby as streaming, and as `sync` or `async`."""
+        eventually(lambda: self.primary.sql("SELECT state, sync_state FROM pg_stat_replication") ==
+                   [["streaming", state]], 30, what="a streaming standby")
+
+    def url(self, database):
+        """Names both; which of them is the primary is for the user of the URL to find out."""
+        hosts = ",".join(f"127.0.0.1:{cluster.port}" for cluster in (self.primary, self.standby))
+        return f"postgresql://signalbox@{hosts}/{database}"
+
+    def create_database(self):
+        return self.primary.create_database()
+
+    def remove(self):
+        for cluster in (self.standby, self.primary):
+            if cluster is not None:
+                cluster.remove()
