@@ -22,26 +22,35 @@ def run_fault(name, seed, times, directory, keep=False):
     summary = {"fault": name, "seed": seed, "times": times}
     try:
         summary["measured"] = _inject(fault, seed, times, directory)
-        summary.update(check(directory).summary())
+        if fault.load is not None:
+            summary.update(check(directory).summary())
     except Exception:  # An environment that does not come back is a finding too.
         summary["failure"] = traceback.format_exc()
     summary["seconds"] = round(time.monotonic() - began)
-    holds = "failure" not in summary and not summary["violations"] and not summary["measured"].get("broken")
+    holds = "failure" not in summary and not summary.get("violations") and not summary["measured"].get("broken")
     if holds and not keep:
         shutil.rmtree(directory)
     return holds, summary
 
 
 def _inject(fault, seed, times, directory):
-    with Cluster(seed, flags=fault.flags) as cluster:
+    with Cluster(seed, fault.replicas, fault.flags) as cluster:
         try:
-            with Load(cluster, directory, seed, **fault.load) as load:
-                load.go_on(20)
-                measured = fault.inject(Scene(cluster, load, random.Random(seed)), times)
-                cluster.heal()
-                load.go_on(20)
-                load.settle()
+            if fault.load is None:
+                measured = fault.inject(Scene(cluster, None, random.Random(seed)), times)
+            else:
+                measured = _inject_under_load(fault, cluster, seed, times, directory)
             crashes = cluster.crashes()
             return {**measured, **({"broken": crashes} if crashes else {})}
         finally:
             cluster.keep_logs(directory)
+
+
+def _inject_under_load(fault, cluster, seed, times, directory):
+    with Load(cluster, directory, seed, **fault.load) as load:
+        load.go_on(20)
+        measured = fault.inject(Scene(cluster, load, random.Random(seed)), times)
+        cluster.heal()
+        load.go_on(20)
+        load.settle()
+    return measured

@@ -16,8 +16,9 @@ class Fault:
     inject: Callable
     short: int
     long: int
-    load: dict = field(default_factory=dict)  # Of `Load`.
+    load: dict | None = field(default_factory=dict)  # Of `Load`; None: the fault brings its own traffic and verdict.
     flags: tuple = ()  # Of the servers.
+    replicas: int = 3
 
 
 @dataclass
@@ -25,5 +26,5 @@ class Scene:
     """What a fault works on."""
 
     cluster: object
-    load: object
+    load: object  # None when the fault has none.
     rng: object

@@ -1,0 +1,61 @@
+"""Programs that use the client library (`exits.cc`) and end, in every way and in every state of the server."""
+
+import itertools
+import os
+import signal
+import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from chaos.faults.fault import Fault
+from rig.client import Client
+from rig.postgres import free_port
+from rig.server import environment
+
+_STATUS = {"return": 5, "exit": 6, "_exit": 7, "exception": -signal.SIGABRT, "SIGINT": -signal.SIGINT,
+           "SIGTERM": -signal.SIGTERM, "abort": -signal.SIGABRT, "static": 8, "closed": 9, "threads-return": 10,
+           "threads-exit": 11}
+_WITHIN = 2
+_SLACK = 5  # Seconds that a busy machine may take besides.
+_AT_ONCE = 4
+
+
+def end_programs(scene, times):
+    (replica,) = scene.cluster.replicas
+    client = Client(replica.server.address)
+    run = client.create_run().id
+    client.close()
+    black_hole = scene.cluster.proxy.edge("black-hole", *replica.server.address.split(":"))
+    black_hole.set(freeze=["up", "down"])
+    addresses = {"up": replica.server.address, "refused": f"127.0.0.1:{free_port()}",
+                 "black hole": black_hole.address}
+    cases = list(itertools.product(_STATUS, ("", "fork"), addresses))
+    scene.rng.shuffle(cases)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        done = list(pool.map(lambda case: _end(*case, addresses, run), itertools.islice(itertools.cycle(cases), times)))
+    broken = [what for _, what in done if what]
+    return {"ends": times, "of cases": len(cases), "slowest end, s": round(max(seconds for seconds, _ in done), 2),
+            "ends above 2 s": sum(seconds > _WITHIN for seconds, _ in done), **({"broken": broken} if broken else {})}
+
+
+def _end(how, fork, at, addresses, run):
+    """Returns the seconds that the end took, and what was wrong, or None."""
+    case = f"{how} {fork} {at}"
+    command = [os.environ["SIGNALBOX_CHAOS_EXITS"], run, how, *([fork] if fork else [])]
+    try:
+        program = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+                                 env=environment(SIGNALBOX_ADDRESS=addresses[at]))
+    except subprocess.TimeoutExpired:
+        return 60, f"{case}: it hangs"
+    over = time.monotonic()
+    expected = 128 - _STATUS[how] if fork and _STATUS[how] < 0 else _STATUS[how]
+    if program.returncode != expected:
+        return 0, f"{case}: ended with {program.returncode} instead of {expected}: {program.stderr}"
+    seconds = over - float(program.stdout.split()[-1])
+    return seconds, f"{case}: took {seconds:.1f} s" if seconds > _WITHIN + _SLACK else None
+
+
+FAULTS = [
+    Fault("exits", "a program ends as it would without the client, and in time", end_programs, short=66, long=1000,
+          load=None, replicas=1),
+]
