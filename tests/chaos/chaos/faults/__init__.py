@@ -1,8 +1,9 @@
 """Every fault by its name."""
 
-from chaos.faults import database, exits, jobs, network, processes
+from chaos.faults import database, exits, jobs, network, processes, subscribers
 from chaos.faults.fault import Fault
 
-FAULTS = {fault.name: fault for module in (processes, network, database, jobs, exits) for fault in module.FAULTS}
+_MODULES = (processes, network, database, jobs, exits, subscribers)
+FAULTS = {fault.name: fault for module in _MODULES for fault in module.FAULTS}
 
 __all__ = ["FAULTS", "Fault"]
