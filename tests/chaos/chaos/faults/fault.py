@@ -19,6 +19,7 @@ class Fault:
     load: dict | None = field(default_factory=dict)  # Of `Load`; None: the fault brings its own traffic and verdict.
     flags: tuple = ()  # Of the servers.
     replicas: int = 3
+    needs_root: bool = False
 
 
 @dataclass
