@@ -64,7 +64,7 @@ async def _main(address, run, count, reads):
                 task.result()  # Raises what was wrong.
         latencies.sort()
         print(json.dumps({"open": sum(each.opened for each in subscribers),
-                          "received": min(each.received for each in subscribers),
+                          "received": min((each.received for each in subscribers if not each.ended), default=0),
                           "ended": sum(each.ended is not None for each in subscribers),
                           "p99": latencies[len(latencies) * 99 // 100] if latencies else None}), flush=True)
         await asyncio.wait([over], timeout=0.5)
@@ -99,7 +99,7 @@ class Crowd:
         return self._counts.get(what, 0)
 
     def wait(self, what, least, timeout=60):
-        """`what`: `open` or `ended` streams, or `received`, which is what each has at least."""
+        """`what`: `open` or `ended` streams, or `received`, which is what each has at least that did not end."""
         eventually(lambda: self.counts(what) >= least, timeout, what=f"{what} of {least}")
 
     def stop(self):
