@@ -27,10 +27,6 @@ constexpr absl::Duration kPruneInterval = absl::Seconds(1);
 
 constexpr size_t kMaxWaitingTasks = 20000;
 
-ConnectionOptions Connections(const std::string& url, const std::string& role) {
-  return {.url = url, .application_name = absl::StrCat("signalboxd-", role)};
-}
-
 Limits LimitsOf(const ServiceConfig& config) {
   Limits limits;
   limits.pending_messages = config.max_pending;
@@ -52,8 +48,9 @@ std::vector<int64_t> RunsOf(const GroupOutcome& outcome) {
 
 Server::Server(const ServiceConfig& config, const std::string& database_url)
     : config_(config),
-      writer_pool_(Connections(database_url, "writer"), 1),
-      reader_pool_(Connections(database_url, "reader"),
+      connections_({.url = database_url}),
+      writer_pool_(Connections("writer"), 1),
+      reader_pool_(Connections("reader"),
                    config.database_connections + 2),  // one for the sweep, one for pruning
       log_(writer_pool_, reader_pool_, config.max_pending, NonceSource()),
       runs_(reader_pool_, static_cast<int>(config.max_declared_keys), MakeRunId),
@@ -69,7 +66,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
               absl::Now),
       prune_task_(kPruneInterval, [this] { pruner_.Run(); }),
       tick_task_(kTick, [this] { Tick(); }),
-      notify_(Connections(database_url, "notify"), MakeSenderName(),
+      notify_(Connections("notify"), MakeSenderName(),
               {.on_hint =
                    [this](const std::vector<int64_t>& run_nos) {
                      hub_.OnHint(run_nos);
@@ -98,7 +95,8 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServiceConfig& config,
                                                       const std::string& database_url) {
-  const absl::Status schema = CheckSchema(Connections(database_url, "start"), EmbeddedMigrations());
+  const absl::Status schema =
+      CheckSchema({.url = database_url, .application_name = "signalboxd-start"}, EmbeddedMigrations());
   if (!schema.ok()) return schema;
   std::unique_ptr<Server> server(new Server(config, database_url));
   const absl::Status listening = server->Listen();
@@ -123,6 +121,12 @@ absl::Status Server::Listen() {
 }
 
 Server::~Server() { Drain(); }
+
+ConnectionOptions Server::Connections(const std::string& role) const {
+  ConnectionOptions connections = connections_;
+  connections.application_name = absl::StrCat("signalboxd-", role);
+  return connections;
+}
 
 void Server::Drain() {
   if (std::exchange(is_drained_, true)) return;

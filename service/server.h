@@ -48,7 +48,10 @@ class Server {
   void Announce(const std::vector<int64_t>& run_nos);
   void Tick();
 
+  ConnectionOptions Connections(const std::string& role) const;
+
   const ServiceConfig config_;
+  const ConnectionOptions connections_;  // of which each part has its own name
   ConnectionPool writer_pool_;
   ConnectionPool reader_pool_;
   PostgresMessageLog log_;

@@ -57,23 +57,36 @@ void Configure(pqxx::connection& connection, const ConnectionOptions& options) {
       " set_config('client_min_messages', 'warning', false)"));
 }
 
-// The history the database has now: another cluster, another database in its place, or a promoted
-// standby (timeline) makes another epoch. A promise of an old one cannot be kept in a new one.
-absl::StatusOr<int64_t> ReadEpoch(pqxx::connection& connection) {
-  pqxx::nontransaction session(connection);
-  const pqxx::row row = session.exec1(sql::kReadEpoch);
-  if (row[1].as<std::string>() != "UTF8") {
+absl::Status CheckFitness(const pqxx::row& row) {
+  const auto encoding = row["encoding"].as<std::string>();
+  if (encoding != "UTF8") {
     return absl::FailedPreconditionError(
-        absl::StrCat("the database's encoding is ", row[1].as<std::string>(), "; it must be UTF8"));
+        absl::StrCat("the database's encoding is ", encoding, "; it must be UTF8"));
   }
-  if (row[2].as<std::string>() != "on" || row[3].as<std::string>() != "on") {
+  if (row["fsync"].as<std::string>() != "on" || row["full_page_writes"].as<std::string>() != "on") {
     return absl::FailedPreconditionError(
         "the database runs with fsync or full_page_writes off; messages would not be durable");
   }
-  if (row[4].as<std::string>() == "off" || row[4].as<std::string>() == "local") {
+  return absl::OkStatus();
+}
+
+// The history the database has now: another cluster, another database in its place, or a promoted
+// standby (timeline) makes another epoch. A promise of an old one cannot be kept in a new one.
+absl::Status ReadHistory(KnownHistory& history, Connection& connection) {
+  pqxx::nontransaction session(*connection.raw);
+  const pqxx::row row = session.exec1(sql::kReadHistory);
+  if (absl::Status fit = CheckFitness(row); !fit.ok()) return fit;
+  const auto commit = row["synchronous_commit"].as<std::string>();
+  if (commit == "off" || commit == "local") {
     session.exec("SELECT set_config('synchronous_commit', 'on', false)");
   }
-  return static_cast<int64_t>(StableHash(row[0].as<std::string>()) >> 1);
+  const auto cluster = row["cluster"].as<std::string>();
+  const absl::StatusOr<int64_t> generation = history.Enter(cluster, row["timeline_number"].as<int64_t>());
+  if (!generation.ok()) return generation.status();
+  connection.generation = *generation;
+  connection.epoch = static_cast<int64_t>(
+      StableHash(absl::StrCat(cluster, "/", row["timeline"].c_str(), "/", row["database"].c_str())) >> 1);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -83,9 +96,7 @@ absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try 
   connection.raw = std::make_unique<pqxx::connection>(WithDefaults(options.url, options.application_name));
   connection.raw->inhibit_reactivation(true);
   Configure(*connection.raw, options);
-  absl::StatusOr<int64_t> epoch = ReadEpoch(*connection.raw);
-  if (!epoch.ok()) return epoch.status();
-  connection.epoch = *epoch;
+  if (absl::Status status = ReadHistory(*options.history, connection); !status.ok()) return status;
   PrepareStatements(*connection.raw);
   return connection;
 } catch (const std::exception& error) {
@@ -95,6 +106,7 @@ absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try 
 absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
   {
     absl::MutexLock lock(&mu_);
+    DropStale();
     if (!idle_.empty()) {
       Connection connection = std::move(idle_.back());
       idle_.pop_back();
@@ -108,9 +120,17 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
   if (connection.ok()) return Lease(this, *std::move(connection));
   absl::MutexLock lock(&mu_);
   --open_;
-  last_failure_ = connection.status();
+  // A database that became unfit for us is an outage to a caller, not something wrong with the call.
+  last_failure_ = absl::UnavailableError(connection.status().message());
   retry_time_ = absl::Now() + kReconnectPause;
-  return connection.status();
+  return last_failure_;
+}
+
+// Sessions on a primary of the past may live on beside those on the new one.
+void ConnectionPool::DropStale() {
+  if (idle_.empty() || idle_.back().generation == options_.history->generation()) return;
+  open_ -= static_cast<int>(idle_.size());
+  idle_.clear();
 }
 
 void ConnectionPool::Release(Connection connection, bool broken) {

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "service/postgres/known_history.h"
 
 namespace signalbox::service {
 
@@ -22,16 +23,20 @@ struct ConnectionOptions {
   std::string application_name = "signalboxd";
   absl::Duration statement_timeout = absl::Seconds(5);
   absl::Duration lock_timeout = absl::Seconds(1);
+  std::shared_ptr<KnownHistory> history = std::make_shared<KnownHistory>();  ///< Shared by copies.
 };
 
-/// One session. `epoch` names the history that the database had when it was opened.
+/// One session. `epoch` names the history that the database had when it was opened, `generation` is its
+/// place among those that this process knows.
 struct Connection {
   std::unique_ptr<pqxx::connection> raw;
   int64_t epoch = 0;
+  int64_t generation = 0;
 };
 
 /// Opens a session that never reconnects by itself (a silent reconnect would lose settings and hide
-/// that notifications were missed). Blocks at most a few seconds. kUnavailable: cannot be reached.
+/// that notifications were missed). Blocks at most a few seconds. kUnavailable: cannot be reached, or
+/// only a primary of the past can.
 /// kFailedPrecondition: reached, but it is not fit for us (not UTF-8, in recovery, fsync off).
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options);
 
@@ -64,12 +69,14 @@ class ConnectionPool {
     bool broken_ = false;
   };
 
-  /// An open session, opened now if need be. After a failed attempt to connect, calls within the
-  /// next 200 ms fail at once with the same status, so that an outage is not a storm of attempts.
+  /// An open session, opened now if need be; kUnavailable whatever the reason is that there is none. After a
+  /// failed attempt to connect, calls within the next 200 ms fail at once with the same status, so that an
+  /// outage is not a storm of attempts.
   absl::StatusOr<Lease> Acquire();
 
  private:
   void Release(Connection connection, bool broken);
+  void DropStale() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ConnectionOptions options_;
   const int size_;

@@ -11,12 +11,15 @@
 namespace signalbox::service {
 namespace sql {
 
-const char kReadEpoch[] = R"(
-  SELECT (SELECT system_identifier FROM pg_control_system()) || '/'
-         || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) || '/'
-         || (SELECT oid FROM pg_database WHERE datname = current_database()),
-         current_setting('server_encoding'), current_setting('fsync'),
-         current_setting('full_page_writes'), current_setting('synchronous_commit'))";
+// A timeline is 32 bits in hexadecimal, of which the highest is never used.
+const char kReadHistory[] = R"(
+  SELECT cluster, timeline, ('x' || timeline)::bit(32)::int AS timeline_number, database,
+         current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync,
+         current_setting('full_page_writes') AS full_page_writes,
+         current_setting('synchronous_commit') AS synchronous_commit
+    FROM (SELECT (SELECT system_identifier FROM pg_control_system()) AS cluster,
+                 substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
+                 (SELECT oid FROM pg_database WHERE datname = current_database()) AS database) AS history)";
 
 }  // namespace sql
 

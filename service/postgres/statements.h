@@ -34,7 +34,7 @@ inline constexpr char kEndRun[] = "end_run";
 inline constexpr char kDeclareKeys[] = "declare_keys";
 
 // Sent as text, outside of prepared statements.
-extern const char kReadEpoch[];
+extern const char kReadHistory[];
 
 }  // namespace sql
 
