@@ -1,5 +1,8 @@
 #include "service/postgres/connection_pool.h"
 
+#include <libpq-fe.h>
+
+#include <memory>
 #include <pqxx/pqxx>
 #include <utility>
 
@@ -39,6 +42,22 @@ std::string WithDefaults(std::string url, const std::string& application_name) {
   for (const Parameter& parameter : kParameters) add(parameter.name, parameter.value);
   add("application_name", application_name);
   return url;
+}
+
+// What libpq says of a URL that it cannot read quotes the part it stumbled over, which may be of the
+// password: "invalid percent-encoded token", or a "port" where a password holds a '/'.
+absl::Status CheckUrl(const std::string& url) {
+  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
+      PQconninfoParse(url.c_str(), nullptr), PQconninfoFree);
+  bool is_good = options != nullptr;
+  for (const PQconninfoOption* option = options.get(); is_good && option->keyword != nullptr; ++option) {
+    if (option->val == nullptr || absl::string_view(option->keyword) != "port") continue;
+    is_good = absl::string_view(option->val).find_first_not_of("0123456789,") == absl::string_view::npos;
+  }
+  if (is_good) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "the database URL cannot be read; in a URL the special characters of a password are percent-encoded, "
+      "in keyword=value they are quoted");
 }
 
 std::string Milliseconds(absl::Duration duration) {
@@ -92,8 +111,10 @@ absl::Status ReadHistory(KnownHistory& history, Connection& connection) {
 }  // namespace
 
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try {
+  const std::string url = WithDefaults(options.url, options.application_name);
+  if (absl::Status readable = CheckUrl(url); !readable.ok()) return readable;
   Connection connection;
-  connection.raw = std::make_unique<pqxx::connection>(WithDefaults(options.url, options.application_name));
+  connection.raw = std::make_unique<pqxx::connection>(url);
   connection.raw->inhibit_reactivation(true);
   Configure(*connection.raw, options);
   if (absl::Status status = ReadHistory(*options.history, connection); !status.ok()) return status;

@@ -38,6 +38,7 @@ struct Connection {
 /// that notifications were missed). Blocks at most a few seconds. kUnavailable: cannot be reached, or
 /// only a primary of the past can.
 /// kFailedPrecondition: reached, but it is not fit for us (not UTF-8, in recovery, fsync off).
+/// kInvalidArgument: the URL cannot be read; no part of it is told, because it may hold a password.
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options);
 
 /// A bounded set of sessions, opened when first needed.

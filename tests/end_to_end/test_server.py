@@ -107,6 +107,21 @@ def test_an_unreachable_database_is_told(tmp_path):
         process.wait()
 
 
+@pytest.mark.parametrize("url, pieces", [
+    ("postgresql://ada:100%sure@127.0.0.1:1/x", ["100", "sure"]),
+    ("postgresql://ada:hun/ter2@127.0.0.1:1/x", ["hun", "ter2"]),
+    ("host=127.0.0.1 port=1 password=hun ter2", ["hun", "ter2"]),
+], ids=["percent", "slash", "blank"])
+def test_a_url_that_cannot_be_read_is_refused_without_its_password(url, pieces):
+    """libpq quotes what it stumbles over."""
+    for command in ([], ["migrate"]):
+        done = run_signalboxd(*command, "--listen", f"127.0.0.1:{free_port()}", "--database-url", url)
+        assert done.returncode != 0
+        assert "database URL" in done.stderr
+        for piece in pieces:
+            assert piece not in done.stdout + done.stderr
+
+
 def test_several_hosts_in_the_url(cluster, database, start_server):
     """The first of the two is nobody; the server goes on to the next."""
     url = f"postgresql://signalbox@127.0.0.1:{free_port()},127.0.0.1:{cluster.port}/{database}"
