@@ -77,6 +77,18 @@ def test_frames_that_break_the_rules(server, frames):
             connection.send(frames)
 
 
+@pytest.mark.parametrize("name", [b"te", b":scheme", b"grpclb_client_stats"])
+@pytest.mark.parametrize("size", [9000, 20000])
+def test_a_header_that_ended_other_builds_of_grpc(server, name, size):
+    """CVE-2023-1428: a value that nobody expects, and then headers beyond the limit."""
+    block = request_headers(PUBLISH, (name, b"x"), (b"x-large", b"v" * size))
+    with Connection(server.address) as connection:
+        connection.send(frame(HEADERS, block[:16000], END_HEADERS if size < 16000 else 0, 1))
+        if size >= 16000:
+            connection.send(frame(CONTINUATION, block[16000:], END_HEADERS, 1))
+        connection.ping()
+
+
 def call(server, body, *more, content_type=b"application/grpc"):
     """One call of Publish by hand; returns the bytes of the answer once nothing more is to come."""
     with Connection(server.address) as connection:
