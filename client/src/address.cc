@@ -17,7 +17,9 @@ bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
 std::string HostOf(std::string_view target) {
   if (target.starts_with("[")) {
     const std::size_t end = target.find(']');
-    return end == std::string_view::npos ? "" : std::string(target.substr(1, end - 1));
+    if (end == std::string_view::npos) return "";
+    const std::string_view behind = target.substr(end + 1);
+    return behind.empty() || behind.front() == ':' ? std::string(target.substr(1, end - 1)) : "";
   }
   const std::size_t colon = target.find(':');
   const bool is_bare_ipv6 =
