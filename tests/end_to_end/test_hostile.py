@@ -90,13 +90,14 @@ def test_a_header_that_ended_other_builds_of_grpc(server, name, size):
 
 
 def call(server, body, *more, content_type=b"application/grpc"):
-    """One call of Publish by hand; returns the bytes of the answer once nothing more is to come."""
+    """One call of Publish by hand; returns whether the server read all of it and kept the connection."""
     with Connection(server.address) as connection:
         connection.send(frame(HEADERS, request_headers(PUBLISH, *more, content_type=content_type), END_HEADERS, 1))
         for at in range(0, len(body), 16384):
             connection.send(frame(DATA, body[at:at + 16384], 0, 1))
+            connection.ping()  # By then the server has opened the window for more, if it wants more.
         connection.send(frame(DATA, b"", END_STREAM, 1))
-        connection.ping()
+        return connection.ping()
 
 
 @pytest.mark.parametrize("content_type", [b"text/html", b"application/json", b"", b"application/grpc\xff", b"x" * 2000])
@@ -118,9 +119,9 @@ def bomb():
     return message(gzip.compress(b"\0" * (BOMB_MIB << 20), 6), compressed=1)
 
 
-@pytest.mark.parametrize("encoding", [b"gzip", b"deflate", b"snappy", b"identity", b""])
+@pytest.mark.parametrize("encoding", [b"gzip", b"deflate"])
 def test_a_small_message_that_decompresses_to_a_large_one(server, bomb, encoding):
-    call(server, bomb, (b"grpc-encoding", encoding))
+    assert call(server, bomb, (b"grpc-encoding", encoding)), "it must have been read, not hung up upon"
 
 
 def test_a_compressed_request_of_a_real_client(server, new_run):

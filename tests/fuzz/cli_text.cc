@@ -73,7 +73,8 @@ bool IsHarmless(std::string_view shown, bool may_break_lines) {
   while (!shown.empty()) {
     const CodePoint c = DecodeCodePoint(shown);
     const bool is_control = c.value < 0x20 || (c.value >= 0x7f && c.value < 0xa0);
-    if (!c.valid || (is_control && !(may_break_lines && c.value == '\n'))) return false;
+    const bool is_allowed = may_break_lines && c.value == '\n';
+    if (!c.valid || (is_control && !is_allowed)) return false;
     shown.remove_prefix(c.length);
   }
   return true;

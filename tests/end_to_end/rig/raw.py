@@ -78,6 +78,6 @@ class Connection:
         return data
 
     def ping(self):
-        """Makes sure that everything sent so far was read: answered, or hung up upon."""
-        if self.send(frame(PING, b"signalbx")):
-            self.answer(lambda data: frame(PING, b"signalbx", flags=ACK) in data)
+        """Makes sure that everything sent so far was read: whether the server answered, or else it hung up."""
+        pong = frame(PING, b"signalbx", flags=ACK)
+        return self.send(frame(PING, b"signalbx")) and pong in self.answer(lambda data: pong in data)
