@@ -35,6 +35,16 @@ bool IsLoopbackHost(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+// Several addresses, which only ipv4: and ipv6: allow; elsewhere a comma is a part of a host's name.
+bool AreAllLoopback(std::string_view addresses) {
+  while (true) {
+    const std::size_t comma = addresses.find(',');
+    if (!IsLoopbackHost(HostOf(addresses.substr(0, comma)))) return false;
+    if (comma == std::string_view::npos) return true;
+    addresses.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace
 
 bool IsLoopback(std::string_view address) {
@@ -44,16 +54,10 @@ bool IsLoopback(std::string_view address) {
   if (ConsumePrefix(&address, "dns:")) {
     // dns://authority/host: only the default authority is known to be harmless.
     if (ConsumePrefix(&address, "//") && !ConsumePrefix(&address, "/")) return false;
-  } else if (!ConsumePrefix(&address, "ipv4:")) {
-    ConsumePrefix(&address, "ipv6:");
+  } else if (ConsumePrefix(&address, "ipv4:") || ConsumePrefix(&address, "ipv6:")) {
+    return AreAllLoopback(address);
   }
-  // Several addresses, as ipv4: and ipv6: allow, must all be local.
-  while (true) {
-    const std::size_t comma = address.find(',');
-    if (!IsLoopbackHost(HostOf(address.substr(0, comma)))) return false;
-    if (comma == std::string_view::npos) return true;
-    address.remove_prefix(comma + 1);
-  }
+  return IsLoopbackHost(HostOf(address));
 }
 
 }  // namespace signalbox::internal

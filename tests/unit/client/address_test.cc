@@ -20,7 +20,7 @@ TEST(AddressTest, KnowsWhatIsNotLoopback) {
   for (const char* address :
        {"", "example.com:50051", "10.0.0.1:1", "localhost.example.com:1", "[::2]:1", "::2", "0.0.0.0:1",
         "dns://8.8.8.8/localhost:1", "xds:///localhost", "ipv4:127.0.0.1:1,10.0.0.1:1",
-        "127.0.0.1.example.com", "[localhost", "[::1]example.com:1"}) {
+        "127.0.0.1.example.com", "[localhost", "[::1]example.com:1", "localhost,127.0.0.1:1"}) {
     EXPECT_FALSE(IsLoopback(address)) << address;
   }
 }
