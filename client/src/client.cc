@@ -41,19 +41,6 @@ class Client::Impl {
   internal::PlainCalls calls;
 };
 
-namespace {
-
-// In a forked child, where an inbox is opened again, the parent's connection must not be touched.
-absl::StatusOr<std::unique_ptr<internal::InboxWire>> MakeWire(
-    const std::shared_ptr<GrpcConnection>& connection) {
-  if (!connection->InForkedChild()) return internal::MakeGrpcInboxWire(connection);
-  absl::StatusOr<std::shared_ptr<GrpcConnection>> fresh = GrpcConnection::Create(connection->options());
-  if (!fresh.ok()) return fresh.status();
-  return internal::MakeGrpcInboxWire(*std::move(fresh));
-}
-
-}  // namespace
-
 absl::StatusOr<std::unique_ptr<Client>> Client::Create(const ClientOptions& options) {
   absl::StatusOr<std::shared_ptr<GrpcConnection>> connection = GrpcConnection::Create(options);
   if (!connection.ok()) return connection.status();
@@ -162,7 +149,8 @@ absl::StatusOr<std::unique_ptr<Inbox>> Client::OpenInbox(InboxOptions options) {
   if (absl::Status status = options.Validate(); !status.ok()) return status;
   if (options.listen) internal::MarkGrpcStarted();
   absl::StatusOr<std::shared_ptr<InboxCore>> core = InboxCore::Open(
-      std::move(options), [connection = impl_->connection] { return MakeWire(connection); },
+      std::move(options),
+      [connection = impl_->connection] { return internal::MakeGrpcInboxWire(connection); },
       SystemClock::Instance());
   if (!core.ok()) return core.status();
   return std::unique_ptr<Inbox>(new Inbox(*std::move(core)));

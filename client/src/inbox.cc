@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "fork_guard.h"
+#include "grpc_process.h"
 #include "inbox_core.h"
 
 namespace signalbox {
@@ -84,6 +85,8 @@ absl::Status Inbox::Reopen() {
   if (!core_->InForkedChild()) {
     return absl::FailedPreconditionError("an inbox can only be reopened in a forked child");
   }
+  // Before the new core takes its first lock, which a thread of the parent may have left taken.
+  if (absl::Status status = internal::CheckGrpcUsable(); !status.ok()) return status;
   absl::StatusOr<std::shared_ptr<InboxCore>> core = core_->Reopen();
   if (!core.ok()) return core.status();
   internal::Leak(std::exchange(core_, *std::move(core)));

@@ -56,9 +56,7 @@ absl::Status InboxCore::Start() {
     return absl::OkStatus();
   }
   const internal::SignalBlock block_signals;
-  absl::StatusOr<std::unique_ptr<internal::InboxWire>> wire = make_wire_();
-  if (!wire.ok()) return wire.status();
-  wire_ = *std::move(wire);
+  wire_ = make_wire_();
   try {
     thread_ = std::thread(&InboxCore::RunThread, this);
   } catch (const std::system_error& error) {

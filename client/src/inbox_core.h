@@ -30,7 +30,7 @@ namespace signalbox {
 class InboxCore {
  public:
   /// Makes the network side; called once per open inbox.
-  using WireFactory = std::function<absl::StatusOr<std::unique_ptr<internal::InboxWire>>()>;
+  using WireFactory = std::function<std::unique_ptr<internal::InboxWire>()>;
 
   /// kResourceExhausted: no thread could be started.
   static absl::StatusOr<std::shared_ptr<InboxCore>> Open(InboxOptions options, WireFactory make_wire,

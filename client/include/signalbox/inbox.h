@@ -143,8 +143,9 @@ class Inbox {
 
   /// In a forked child: starts anew, with the same options and handlers and a new consumer name; no
   /// other thread may use the inbox meanwhile. kFailedPrecondition in the process that opened it, and
-  /// in a child that was forked when gRPC was running, where gRPC would end the process: let workers
-  /// be started by spawn or forkserver, and open inboxes of their own.
+  /// in a child that was forked when gRPC was running, where gRPC would end the process. An inbox that
+  /// listens has started gRPC: let workers that listen be started by spawn or forkserver, and open
+  /// inboxes of their own.
   absl::Status Reopen();
 
  private:

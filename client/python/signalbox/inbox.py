@@ -118,7 +118,8 @@ class Inbox(_core.Inbox):
         """In a forked child: starts anew with the same options and handlers and a new consumer name.
 
         Raises FailedPreconditionError in the process that opened it, and in a child that was forked
-        when gRPC was running: let workers be started by spawn or forkserver there.
+        when gRPC was running. An inbox that listens has started gRPC: let workers that listen be
+        started by spawn or forkserver.
         """
         self._reopen()
         _process.opened(self)

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "black_hole.h"
 #include "quick_inbox.h"
 #include "signalbox/client.h"
@@ -258,7 +259,29 @@ TEST(InboxNetworkTest, ThreadsOfTheLibraryTakeNoSignals) {
       testing::ExitedWithCode(0), "");
 }
 
+// A thread that takes and releases a lock all the time, as those of gRPC do while messages arrive. absl
+// accounts for all locks under one of its own; when a fork finds that one held, it stays held in the
+// child, where whoever takes any lock then waits for ever.
+class BusyWithLocks {
+ public:
+  BusyWithLocks() : thread_([this] { TakeAndRelease(); }) {}
+  ~BusyWithLocks() {
+    over_ = true;
+    thread_.join();
+  }
+
+ private:
+  void TakeAndRelease() {
+    absl::Mutex mu;
+    while (!over_) const absl::MutexLock lock(&mu);
+  }
+
+  std::atomic<bool> over_{false};
+  std::thread thread_;
+};
+
 TEST(InboxNetworkTest, AForkedChildIsInertAndTheParentGoesOn) {
+  const BusyWithLocks busy;
   SmallServer server;
   server.Publish("save", 1);
   auto client = MakeClient(server.address());
