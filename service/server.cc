@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "service/domain/steady_now.h"
 #include "service/postgres/migrator.h"
 #include "service/random_ids.h"
 #include "service/telemetry/log.h"
@@ -57,10 +58,11 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       pruning_(reader_pool_),
       workers_(config.database_connections, kMaxWaitingTasks),
       waker_(1, kMaxWaitingTasks),
-      hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, absl::Now),
+      hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, SteadyNow,
+           absl::Now),
       awaits_(log_, workers_),
       sweep_(
-          log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, absl::Now),
+          log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, SteadyNow),
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
       pruner_(pruning_, {.ended_runs = config.run_retention, .finished_messages = config.message_retention},
               absl::Now),
@@ -77,7 +79,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
                      hub_.OnHintsLost();
                      awaits_.RecheckAll();
                    }}),
-      writer_(log_, {}, absl::Now, [this](GroupOutcome& outcome) { OnCommit(outcome); }),
+      writer_(log_, {}, SteadyNow, [this](GroupOutcome& outcome) { OnCommit(outcome); }),
       guard_(kPatience),
       parts_{.limits = LimitsOf(config),
              .log = log_,

@@ -4,9 +4,9 @@
 #include <functional>
 #include <thread>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "service/domain/stop_signal.h"
 
 namespace signalbox::service {
 
@@ -23,29 +23,22 @@ class PeriodicTask {
 
   /// Waits for a call that is under way. Idempotent and thread-safe: every call returns when it is done.
   void Stop() {
-    {
-      absl::MutexLock lock(&mu_);
-      stopping_ = true;
-    }
+    stop_.Set();
     absl::MutexLock lock(&stop_mu_);
     if (thread_.joinable()) thread_.join();
   }
 
  private:
   void Run() {
-    for (;;) {
-      task_();
-      absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), interval_)) return;
-    }
+    do task_();
+    while (!stop_.WaitFor(interval_));
   }
 
   const absl::Duration interval_;
   const std::function<void()> task_;
   std::thread thread_;
   absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
-  absl::Mutex mu_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  StopSignal stop_;
 };
 
 }  // namespace signalbox::service

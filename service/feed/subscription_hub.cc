@@ -68,7 +68,7 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
   int64_t known_head = 0;
   bool caught_up = false;
   while (!subscription->end_) {
-    if (std::optional<FeedEvent> event = subscriber.NextChange(now)) {
+    if (std::optional<FeedEvent> event = subscriber.NextChange(wall_time_())) {
       if (std::holds_alternative<RunEndedEvent>(*event)) subscription->end_ = absl::OkStatus();
       return event;
     }

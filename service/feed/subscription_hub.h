@@ -70,8 +70,13 @@ class SubscriptionHub {
   };
 
   SubscriptionHub(MessageLog& log, Executor& readers, Executor& waker, Options options,
-                  std::function<absl::Time()> now)
-      : log_(log), readers_(readers), waker_(waker), options_(options), now_(std::move(now)) {}
+                  std::function<absl::Time()> now, std::function<absl::Time()> wall_time)
+      : log_(log),
+        readers_(readers),
+        waker_(waker),
+        options_(options),
+        now_(std::move(now)),
+        wall_time_(std::move(wall_time)) {}
 
   /// Opens a stream of `start.run_no`; it begins after `start.position`, which zero makes everything
   /// that is pending. Registered before its first read, so that no commit falls in between.
@@ -124,7 +129,8 @@ class SubscriptionHub {
   Executor& readers_;
   Executor& waker_;
   const Options options_;
-  const std::function<absl::Time()> now_;
+  const std::function<absl::Time()> now_;        // for intervals
+  const std::function<absl::Time()> wall_time_;  // for what expires
   std::atomic<bool> stale_{false};
 
   // Taken after a Subscription's mutex, never before.

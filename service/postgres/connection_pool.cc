@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
+#include "service/domain/steady_now.h"
 #include "service/domain/token.h"
 #include "service/postgres/statements.h"
 
@@ -134,7 +134,7 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
       return Lease(this, std::move(connection));
     }
     if (open_ >= size_) return absl::InternalError("more threads than database connections");
-    if (absl::Now() < retry_time_) return last_failure_;
+    if (SteadyNow() < retry_time_) return last_failure_;
     ++open_;
   }
   absl::StatusOr<Connection> connection = OpenConnection(options_);
@@ -143,7 +143,7 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
   --open_;
   // A database that became unfit for us is an outage to a caller, not something wrong with the call.
   last_failure_ = absl::UnavailableError(connection.status().message());
-  retry_time_ = absl::Now() + kReconnectPause;
+  retry_time_ = SteadyNow() + kReconnectPause;
   return last_failure_;
 }
 

@@ -78,10 +78,7 @@ absl::Status EmbeddedPostgres::AwaitFirstStart(const std::function<bool()>& is_c
       const auto is_decided = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) { return state_ != State::kStarting; };
       if (mu_.AwaitWithTimeout(absl::Condition(&is_decided), absl::Milliseconds(20))) return first_start_;
     }
-    if (is_cancelled()) {
-      const absl::MutexLock lock(&mu_);
-      stopping_ = true;
-    }
+    if (is_cancelled()) stop_.Set();
   }
 }
 
@@ -140,10 +137,7 @@ bool EmbeddedPostgres::RestartUntilRunning(absl::Duration start_timeout, absl::D
 absl::Status EmbeddedPostgres::Stop(absl::Duration timeout) {
   const absl::MutexLock one_at_a_time(&stop_mu_);
   if (!supervisor_.joinable()) return absl::OkStatus();
-  {
-    const absl::MutexLock lock(&mu_);
-    stopping_ = true;
-  }
+  stop_.Set();
   absl::Status result = absl::OkStatus();
   postmaster_.Signal(SIGINT);
   if (!HasEndedWithin(timeout)) {
@@ -159,10 +153,7 @@ absl::Status EmbeddedPostgres::Stop(absl::Duration timeout) {
   return result;
 }
 
-bool EmbeddedPostgres::PauseUnlessStopping(absl::Duration duration) {
-  const absl::MutexLock lock(&mu_);
-  return !mu_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
-}
+bool EmbeddedPostgres::PauseUnlessStopping(absl::Duration duration) { return !stop_.WaitFor(duration); }
 
 bool EmbeddedPostgres::HasEndedWithin(absl::Duration timeout) {
   const absl::MutexLock lock(&mu_);

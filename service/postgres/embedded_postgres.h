@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "service/domain/stop_signal.h"
 #include "service/postgres/data_directory.h"
 #include "service/postgres/postgres_binaries.h"
 #include "service/postgres/postgres_log.h"
@@ -65,7 +66,7 @@ class EmbeddedPostgres {
   absl::Status FirstStart(absl::Duration start_timeout);
   bool RestartUntilRunning(absl::Duration start_timeout, absl::Duration* backoff);
   absl::Status AwaitFirstStart(const std::function<bool()>& is_cancelled) ABSL_LOCKS_EXCLUDED(mu_);
-  bool PauseUnlessStopping(absl::Duration duration) ABSL_LOCKS_EXCLUDED(mu_);
+  bool PauseUnlessStopping(absl::Duration duration);
   bool HasEndedWithin(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
   void Enter(State state) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -78,7 +79,7 @@ class EmbeddedPostgres {
 
   absl::Mutex mu_;
   State state_ ABSL_GUARDED_BY(mu_) = State::kStarting;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  StopSignal stop_;
   absl::Status first_start_ ABSL_GUARDED_BY(mu_);
 
   absl::Mutex stop_mu_;  // One Stop() at a time; never held with another lock before it.

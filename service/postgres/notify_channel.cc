@@ -3,8 +3,8 @@
 #include <pqxx/pqxx>
 #include <utility>
 
-#include "absl/time/clock.h"
 #include "absl/types/span.h"
+#include "service/domain/steady_now.h"
 #include "service/postgres/notification.h"
 #include "service/telemetry/log.h"
 
@@ -50,7 +50,7 @@ void NotifyChannel::Start() {
 void NotifyChannel::Stop() {
   {
     absl::MutexLock lock(&mu_);
-    stopping_ = true;
+    stop_.Set();
   }
   absl::MutexLock lock(&stop_mu_);
   if (send_thread_.joinable()) send_thread_.join();
@@ -63,10 +63,7 @@ void NotifyChannel::Announce(const std::vector<int64_t>& run_nos) {
 }
 
 // Waits; returns whether to stop.
-bool NotifyChannel::Pause(absl::Duration duration) {
-  absl::MutexLock lock(&mu_);
-  return mu_.AwaitWithTimeout(absl::Condition(&stopping_), duration);
-}
+bool NotifyChannel::Pause(absl::Duration duration) { return stop_.WaitFor(duration); }
 
 void NotifyChannel::Send() {
   absl::StatusOr<Connection> connection = absl::UnavailableError("not connected yet");
@@ -75,7 +72,7 @@ void NotifyChannel::Send() {
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(this, &NotifyChannel::HasWork));
-      if (stopping_) return;
+      if (stop_.IsSet()) return;
       run_nos.assign(announced_.begin(), announced_.end());
       announced_.clear();
     }
@@ -114,7 +111,7 @@ void NotifyChannel::ListenOnce(pqxx::connection& connection) {
   absl::Time probe_time = absl::InfinitePast();
   bool believed = false;
   for (;;) {
-    const absl::Time now = absl::Now();
+    const absl::Time now = SteadyNow();
     if (probe_heard_ == probe && now >= probe_time + (believed ? kProbeInterval : absl::ZeroDuration())) {
       Notify(connection, ProbeOf(sender_, ++probe));
       probe_time = now;

@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "service/domain/stop_signal.h"
 #include "service/postgres/connection_pool.h"
 
 namespace signalbox::service {
@@ -42,7 +43,7 @@ class NotifyChannel {
 
  private:
   void Send();
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !announced_.empty(); }
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stop_.IsSet() || !announced_.empty(); }
   void Listen();
   void ListenOnce(pqxx::connection& connection);
   void OnNotification(const std::string& payload);
@@ -58,7 +59,7 @@ class NotifyChannel {
 
   absl::Mutex mu_;
   absl::flat_hash_set<int64_t> announced_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  StopSignal stop_;  // set under mu_, because HasWork() asks it
 };
 
 }  // namespace signalbox::service

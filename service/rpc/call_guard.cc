@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "absl/time/clock.h"
+#include "service/domain/steady_now.h"
 
 namespace signalbox::service {
 namespace {
@@ -16,25 +16,21 @@ void CallGuard::Start() {
 }
 
 void CallGuard::Stop() {
-  {
-    absl::MutexLock lock(&mu_);
-    stopping_ = true;
-  }
+  stop_.Set();
   if (thread_.joinable()) thread_.join();
 }
 
 void CallGuard::Watch(std::weak_ptr<GuardedCall> call) {
   absl::MutexLock lock(&mu_);
-  calls_.emplace_back(absl::Now() + patience_, std::move(call));
+  calls_.emplace_back(SteadyNow() + patience_, std::move(call));
 }
 
 void CallGuard::Run() {
-  for (;;) {
+  while (!stop_.WaitFor(kTick)) {
     std::vector<std::weak_ptr<GuardedCall>> late;
     {
       absl::MutexLock lock(&mu_);
-      if (mu_.AwaitWithTimeout(absl::Condition(&stopping_), kTick)) return;
-      const absl::Time now = absl::Now();
+      const absl::Time now = SteadyNow();
       while (!calls_.empty() && calls_.front().first <= now) {
         late.push_back(std::move(calls_.front().second));
         calls_.pop_front();

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "service/domain/stop_signal.h"
 
 namespace signalbox::service {
 
@@ -46,7 +47,7 @@ class CallGuard {
   absl::Mutex mu_;
   // All wait equally long, so the oldest is always in front.
   std::deque<std::pair<absl::Time, std::weak_ptr<GuardedCall>>> calls_ ABSL_GUARDED_BY(mu_);
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  StopSignal stop_;
 };
 
 }  // namespace signalbox::service

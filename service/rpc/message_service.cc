@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "service/domain/steady_now.h"
 #include "service/rpc/await_call.h"
 #include "service/rpc/page_filler.h"
 #include "service/rpc/proto_conversion.h"
@@ -27,7 +28,7 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerCon
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto call = GuardedBy(parts_.guard, reactor, response);
-  parts_.writer.Append(*std::move(draft), absl::Now() + parts_.guard.patience(),
+  parts_.writer.Append(*std::move(draft), SteadyNow() + parts_.guard.patience(),
                        [call](const Appended& appended) {
                          if (!appended.status.ok()) return call->Fail(appended.status);
                          v1::PublishResponse answer;
@@ -98,7 +99,7 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext
     }
     call->Succeed(std::move(answer));
   };
-  parts_.writer.Ack(std::move(ack), absl::Now() + parts_.guard.patience(), std::move(done));
+  parts_.writer.Ack(std::move(ack), SteadyNow() + parts_.guard.patience(), std::move(done));
   return reactor;
 }
 

@@ -99,8 +99,12 @@ class SubscriptionHubTest : public testing::Test {
   const int64_t run_no_;
   ManualExecutor readers_;
   ManualExecutor waker_;
-  SubscriptionHub hub_{
-      log_, readers_, waker_, {.progress_interval = kInterval, .max_inline_wakes = 3}, clock_.AsFunction()};
+  SubscriptionHub hub_{log_,
+                       readers_,
+                       waker_,
+                       {.progress_interval = kInterval, .max_inline_wakes = 3},
+                       clock_.AsFunction(),
+                       clock_.AsFunction()};
 };
 
 TEST_F(SubscriptionHubTest, AStreamBeginsWithWhatIsPending) {
@@ -240,7 +244,8 @@ TEST_F(SubscriptionHubTest, AStreamFarBehindReadsTheLogItself) {
 }
 
 TEST_F(SubscriptionHubTest, ALongSnapshotIsReadInPages) {
-  SubscriptionHub hub(log_, readers_, waker_, {.page = {.rows = 2, .bytes = 1000}}, clock_.AsFunction());
+  SubscriptionHub hub(log_, readers_, waker_, {.page = {.rows = 2, .bytes = 1000}}, clock_.AsFunction(),
+                      clock_.AsFunction());
   for (int i = 0; i < 5; ++i) PublishElsewhere();
   const auto subscription = hub.Open({log_.epoch(), run_no_, kStart}, {}, [] {});
   std::vector<std::string> texts;

@@ -44,7 +44,7 @@ class SweepTest : public testing::Test {
   FakeMessageLog log_{clock_.AsFunction()};
   const int64_t run_no_;
   ManualExecutor readers_;
-  SubscriptionHub hub_{log_, readers_, readers_, {}, clock_.AsFunction()};
+  SubscriptionHub hub_{log_, readers_, readers_, {}, clock_.AsFunction(), clock_.AsFunction()};
   AwaitRegistry awaits_{log_, readers_};
   std::vector<int64_t> announced_;
   Sweep sweep_{log_, hub_, awaits_,
