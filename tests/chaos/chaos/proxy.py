@@ -3,7 +3,8 @@
 One process holds all edges. It reads one JSON command a line on standard input and answers each with one
 line; `Proxy` is the other end of that. An edge listens on a loopback port and passes to its target:
 
-- refuse: nobody listens. cut, reset, half_close: what becomes of the open connections, once.
+- refuse: nobody listens. cut, reset, half_close, forget: what becomes of the open connections, once; forget is as a
+  cut, but whoever connected is not told.
 - freeze: bytes stay where they are, in one or both directions, and go on when it is over: a network that is
   gone without a word. `up` is from the side that connected.
 - drop_replies: requests go through, replies do not; the connection is reset after a moment.
@@ -168,13 +169,21 @@ class _Link:
         self.ended(UP if random.random() < 0.5 else DOWN)
 
     def lost(self):
-        self.cut()
+        if self not in self._edge.forgotten:
+            self.cut()
 
     def cut(self):
         self._edge.links.discard(self)
         for half in self._halves.values():
             if half.transport is not None and not half.transport.is_closing():
                 half.transport.close()
+
+    def forget(self):
+        self._edge.links.discard(self)
+        self._edge.forgotten.append(self)
+        self._set(UP, "forgotten", True)
+        if self._halves[DOWN].transport is not None:
+            self._halves[DOWN].transport.close()
 
     def reset(self):
         self._edge.links.discard(self)
@@ -220,6 +229,7 @@ class _Edge:
     def __init__(self, target):
         self.target = target
         self.links = set()
+        self.forgotten = []  # Links that are only kept open.
         self.frozen = set()
         self.bytes = {UP: 0, DOWN: 0}
         self.drop_replies = False
@@ -278,7 +288,7 @@ class _Process:
             await edge.refuse(refuse)
 
     async def end(self, name, how, share, seed):
-        """Ends a share of the open connections: `cut`, `reset` or `half_close`."""
+        """Ends a share of the open connections: `cut`, `reset`, `half_close` or `forget`."""
         chosen = random.Random(seed)
         links = [link for link in list(self._edges[name].links) if chosen.random() < share]
         for link in links:

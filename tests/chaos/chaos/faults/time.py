@@ -1,0 +1,172 @@
+"""Clocks that jump, jobs that are stopped for long, and names that move."""
+
+import itertools
+import os
+import signal
+import time
+from contextlib import ExitStack, contextmanager
+
+from chaos.faults.fault import Fault
+from chaos.jobs import Job, Publisher
+from rig.server import Server
+from rig.waiting import eventually
+
+_SLACK = 10  # Seconds that a busy machine may take besides.
+_PAUSE_MS = 100  # Of a job after each step, so that its processor time is mostly that of the library.
+_FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1"
+_JUMPS = (("-3650d", "+3650d"), ("+3650d", "-3650d"), ("+0", "+0"))  # Of the server, of the job.
+_LONGEST_SILENCE = 15  # Seconds after which a library gives a stream up.
+_IDLE_SHARE = 0.08  # Of a processor: 2 % are promised, and the job has its own work.
+_STOPPED = 20  # Seconds.
+_NOTICED_WITHIN = 5  # Seconds that a connection has to answer a ping.
+
+
+class _Clock:
+    """The wall clock of some processes; the one that only counts stays as it is."""
+
+    def __init__(self, directory, name):
+        self._path = os.path.join(directory, f"{name}.clock")
+        self.jump("+0")
+        self.env = {"LD_PRELOAD": _FAKETIME, "FAKETIME_TIMESTAMP_FILE": self._path, "DONT_FAKE_MONOTONIC": "1",
+                    "FAKETIME_CACHE_DURATION": "1"}
+
+    def jump(self, offset):
+        """Within a second, which is for how long a process believes what it read."""
+        with open(self._path + ".new", "w") as file:
+            file.write(offset + "\n")
+        os.replace(self._path + ".new", self._path)
+
+
+def jump_clocks(scene, times):
+    """Ten years forth and back, on the server and on the job, and the stream goes on as if nothing were."""
+    (replica,) = scene.cluster.replicas
+    most = {"server": 0.0, "job": 0.0}
+    slowest = 0.0
+    with ExitStack() as stack:
+        clocks = {name: _Clock(scene.cluster.directory, name) for name in most}
+        server = Server(scene.cluster.directory, *replica.server.arguments[:2], env=clocks["server"].env).start()
+        stack.callback(server.close)
+        publisher = stack.enter_context(Publisher(server.address))
+        job = stack.enter_context(Job(server.address, publisher.run, _PAUSE_MS, env=clocks["job"].env))
+        pids = {"server": server.process.pid, "job": job.pid}
+        job.streams()
+        jumps = itertools.cycle(_JUMPS if scene.rng.random() < 0.5 else _JUMPS[1::-1] + _JUMPS[2:])
+        for _, offsets in zip(range(times), jumps):
+            for clock, offset in zip(clocks.values(), offsets):
+                clock.jump(offset)
+            for name, share in _shares(pids, lambda: _silence_would_be_noticed(job)).items():
+                most[name] = max(most[name], share)
+            published = time.monotonic()
+            slowest = max(slowest, job.wait_seen(publisher.publish(), 30) - published)
+        job.wait_handled(publisher.stored)
+        states = [state for _, state in job.states]
+        job.stop()
+    broken = []
+    # Not required of the server: gRPC's timers wait for a time of day, which libfaketime does not translate.
+    if most["job"] > _IDLE_SHARE:
+        broken.append(f"the job took {most['job']:.0%} of a processor")
+    if states[-1] != "STREAMING" or "POLLING" in states or "STALE" in states:
+        broken.append(f"the states of the job: {states}")
+    return {"jumps": times, "slowest delivery, s": round(slowest, 2),
+            "most of a processor": {name: round(share, 3) for name, share in most.items()},
+            **({"broken": broken} if broken else {})}
+
+
+def _silence_would_be_noticed(job):
+    """Waits for so long, or until the job notices something."""
+    until = time.monotonic() + _LONGEST_SILENCE + 3
+    eventually(lambda: time.monotonic() > until or job.state() != "STREAMING", 60, interval=0.2, what="a while")
+
+
+def _shares(pids, wait):
+    """Which part of a processor each process takes during `wait()`, by its name."""
+    began, before = time.monotonic(), {name: _processor_time(pid) for name, pid in pids.items()}
+    wait()
+    seconds = time.monotonic() - began
+    return {name: (_processor_time(pid) - before[name]) / seconds for name, pid in pids.items()}
+
+
+def _processor_time(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def stop_job(scene, times):
+    """A job that is stopped, as by a debugger or a closed laptop, while the network forgets its connection."""
+    (replica,) = scene.cluster.replicas
+    slowest = 0.0
+    with Publisher(replica.server.address) as publisher, Job(replica.clients.address, publisher.run,
+                                                             _PAUSE_MS) as job:
+        for _ in range(times):
+            job.streams()
+            os.kill(job.pid, signal.SIGSTOP)
+            replica.clients.end("forget")
+            missed = publisher.publish()
+            time.sleep(_STOPPED * (1 if times == 1 else scene.rng.uniform(1, 9)))
+            os.kill(job.pid, signal.SIGCONT)
+            went_on = time.monotonic()
+            slowest = max(slowest, job.wait_seen(missed, _NOTICED_WITHIN + 1 + _SLACK) - went_on)
+        job.streams()
+        job.wait_handled(publisher.stored)
+        job.stop()
+    return {"stops": times, "slowest delivery after it, s": round(slowest, 2)}
+
+
+def move_name(scene, times):
+    """The server's name gets another address, where another server is; the one before is gone."""
+    (replica,) = scene.cluster.replicas
+    port = replica.server.address.split(":")[1]
+    other = Server(scene.cluster.directory, *replica.server.arguments[:2], "--listen", f"127.0.0.2:{port}",
+                   listen=False)
+    other.address = f"127.0.0.2:{port}"
+    hosts = os.path.join(scene.cluster.directory, "hosts")
+    slowest = 0.0
+    with ExitStack() as stack:
+        stack.callback(other.close)
+        bystander = stack.enter_context(_bystander(scene.cluster, replica))
+        publisher = stack.enter_context(Publisher(bystander.address))
+        _write_hosts(hosts, replica.server)
+        job = stack.enter_context(Job(f"signalbox.test:{port}", publisher.run, _PAUSE_MS, _with_hosts(hosts)))
+        here, there = replica.server, other
+        for _ in range(times):
+            job.streams()
+            here.kill()
+            missed = publisher.publish()
+            there.start()
+            _write_hosts(hosts, there)
+            moved = time.monotonic()
+            slowest = max(slowest, job.wait_seen(missed, 30) - moved)
+            here, there = there, here
+        job.streams()
+        job.wait_handled(publisher.stored)
+        job.stop()
+    return {"moves": times, "slowest delivery after it, s": round(slowest, 2)}
+
+
+@contextmanager
+def _bystander(cluster, replica):
+    """A server for those who publish."""
+    server = Server(cluster.directory, *replica.server.arguments[:2]).start()
+    yield server
+    server.close()
+
+
+def _write_hosts(path, server):
+    with open(path, "w") as file:  # In place, because it is mounted.
+        file.write(f"127.0.0.1 localhost\n{server.address.split(':')[0]} signalbox.test\n")
+
+
+def _with_hosts(path):
+    """Executes a command that sees this file as /etc/hosts."""
+    return ("unshare", "--mount", "--propagation", "private", "sh", "-c",
+            'mount --bind "$0" /etc/hosts && exec "$@"', path)
+
+
+FAULTS = [
+    Fault("clock-jumps", "nobody notices", jump_clocks, short=1, long=60, load=None, replicas=1),
+    Fault("stopped-job", "it goes on within a second of noticing, and nothing is lost", stop_job, short=1, long=20, load=None,
+          replicas=1),
+    Fault("moved-name", "the new address is found, and nothing is lost", move_name, short=2, long=40, load=None,
+          replicas=1, needs_root=True),
+]
