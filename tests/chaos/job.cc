@@ -26,6 +26,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "signalbox/client.h"
@@ -48,7 +49,7 @@ template <typename... Args>
 void Tell(const absl::FormatSpec<Args...>& format, const Args&... args) {
   static std::mutex mu;
   const std::string line = absl::StrFormat(format, args...) + "\n";
-  const std::lock_guard lock(mu);
+  const std::scoped_lock lock(mu);
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fflush(stdout);
 }
@@ -110,7 +111,7 @@ class Histogram {
   double MaxMicros() const { return static_cast<double>(max_) / 1e3; }
 
   double QuantileMicros(double quantile) const {
-    int64_t left = static_cast<int64_t>(quantile * static_cast<double>(count_));
+    auto left = static_cast<int64_t>(quantile * static_cast<double>(count_));
     for (std::size_t i = 0; i + 1 < buckets_.size(); ++i) {
       left -= buckets_[i];
       if (left < 0) return static_cast<double>((i + 1) * bucket_nanos_) / 1e3;
@@ -161,7 +162,7 @@ class Job {
   Job(signalbox::Inbox& inbox, absl::Duration pause) : inbox_(inbox), pause_(pause) {}
 
   void BeginPhase(std::string name) {
-    const std::lock_guard lock(mu_);
+    const std::scoped_lock lock(mu_);
     next_phase_ = std::move(name);
     is_phase_over_ = true;
   }
@@ -180,7 +181,7 @@ class Job {
  private:
   void NextPhase() {
     Report(phase_);
-    const std::lock_guard lock(mu_);
+    const std::scoped_lock lock(mu_);
     phase_ = Phase{next_phase_};
   }
 
@@ -284,9 +285,10 @@ int RunJob(const std::string& run, absl::Duration pause) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
+  int pause_ms = 0;
+  if (argc != 3 || !absl::SimpleAtoi(argv[2], &pause_ms)) {
     std::cerr << "usage: signalbox_chaos_job RUN PAUSE_MS\n";
     return EXIT_FAILURE;
   }
-  return RunJob(argv[1], absl::Milliseconds(std::atoi(argv[2])));
+  return RunJob(argv[1], absl::Milliseconds(pause_ms));
 }

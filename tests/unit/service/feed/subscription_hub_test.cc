@@ -258,6 +258,20 @@ TEST_F(SubscriptionHubTest, ALongSnapshotIsReadInPages) {
   EXPECT_EQ(log_.change_read_count(), 3);
 }
 
+// Heartbeats stopped for as long as somebody had set the wall clock back.
+TEST_F(SubscriptionHubTest, AWallClockThatIsSetBackStopsNoHeartbeats) {
+  ManualClock wall;
+  SubscriptionHub hub(log_, readers_, waker_, {.progress_interval = kInterval}, clock_.AsFunction(),
+                      wall.AsFunction());
+  const auto subscription = hub.Open({log_.epoch(), run_no_, kStart}, {}, [] {});
+  do {
+    while (hub.Next(subscription)) continue;
+  } while (readers_.RunAll() > 0);
+  wall.Advance(-absl::Hours(24));
+  clock_.Advance(kInterval);
+  EXPECT_TRUE(hub.Next(subscription).has_value());
+}
+
 TEST_F(SubscriptionHubTest, HeadsOfTheSweepFindWhatNoHintTold) {
   const Stream stream = OpenSynced();
   PublishElsewhere();
