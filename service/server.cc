@@ -65,7 +65,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
           log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, SteadyNow),
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
       pruner_(pruning_, {.ended_runs = config.run_retention, .finished_messages = config.message_retention},
-              absl::Now),
+              SteadyNow),
       prune_task_(kPruneInterval, [this] { pruner_.Run(); }),
       tick_task_(kTick, [this] { Tick(); }),
       notify_(Connections("notify"), MakeSenderName(),
