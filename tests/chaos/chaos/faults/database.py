@@ -62,8 +62,8 @@ def _sit_out(scene):
 
 
 FAULTS = [
-    Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=6, long=120),
-    Fault("lost-hints", "every stream comes to the head of its run", lose_hints, short=25, long=3000,
+    Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=4, long=120),
+    Fault("lost-hints", "every stream comes to the head of its run", lose_hints, short=12, long=3000,
           load={"rate": 2, "runs": 6, "stay": 90.0}),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
 ]

@@ -63,9 +63,9 @@ def break_database(scene, times):
 
 
 FAULTS = [
-    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=12, long=400),
-    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=25, long=1000),
-    Fault("frozen-clients", "nothing lost, and everybody goes on", freeze_clients, short=4, long=100),
-    Fault("frozen-database", "nothing lost, and everybody goes on", freeze_database, short=3, long=60),
-    Fault("broken-database", "nothing lost, nothing doubled", break_database, short=20, long=500),
+    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=8, long=400),
+    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=15, long=1000),
+    Fault("frozen-clients", "nothing lost, and everybody goes on", freeze_clients, short=2, long=100),
+    Fault("frozen-database", "nothing lost, and everybody goes on", freeze_database, short=2, long=60),
+    Fault("broken-database", "nothing lost, nothing doubled", break_database, short=10, long=500),
 ]

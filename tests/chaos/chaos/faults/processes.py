@@ -80,10 +80,10 @@ def _sprung(scene, replica, within=3):
 
 
 FAULTS = [
-    Fault("none", "a healthy system breaks no promise", nothing, short=1500, long=20000),
-    Fault("ended-runs", "a repeat is answered as the first time, also after the end", nothing, short=1000, long=20000,
+    Fault("none", "a healthy system breaks no promise", nothing, short=800, long=20000),
+    Fault("ended-runs", "a repeat is answered as the first time, also after the end", nothing, short=500, long=20000,
           load={"run_length": 25}),
-    Fault("rolling-restart", "exit within 10 s, and nothing lost", restart_in_turn, short=3, long=50),
-    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=15, long=200),
-    Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=15, long=200),
+    Fault("rolling-restart", "exit within 10 s, and nothing lost", restart_in_turn, short=2, long=50),
+    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=8, long=200),
+    Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=10, long=200),
 ]
