@@ -9,6 +9,10 @@ import signalbox as sb
 from live_server import BlackHole, LiveServer, environment
 
 
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=500, help="how often test_data_loader.py forks its workers")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     server = LiveServer(tmp_path_factory.mktemp("server", numbered=True))
