@@ -114,8 +114,8 @@ def lose_network(scene, times):
             delivered.append(job.wait_seen(missed, 60) - back)
         job.wait_handled(publisher.stored)
         job.stop()
-    return {"losses": times, "slowest notice, s": round(max(noticed), 1), "slowest to be freed, s": round(max(freed), 1),
-            "slowest delivery when it is back, s": round(max(delivered), 1)}
+    return {"losses": times, "slowest notice, s": round(max(noticed), 1),
+            "slowest to be freed, s": round(max(freed), 1), "slowest delivery when it is back, s": round(max(delivered), 1)}
 
 
 def _server_at(address, cluster):

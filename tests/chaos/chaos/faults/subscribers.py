@@ -44,7 +44,8 @@ def stall(scene, subscribers):
     stalled = never + hanging + 1
     with Publisher(address) as publisher, Crowd(address, publisher.run, subscribers - stalled) as readers:
         before = _rss_and_p99(replica, publisher, readers)
-        with (Crowd(address, publisher.run, never, reads=False) as never, Crowd(slow.address, publisher.run, 1) as slowest,
+        with (Crowd(address, publisher.run, never, reads=False) as never,
+              Crowd(slow.address, publisher.run, 1) as slowest,
               Crowd(address, publisher.run, hanging) as hanging):
             for crowd in (never, slowest, hanging):
                 crowd.wait("open", crowd.count)
