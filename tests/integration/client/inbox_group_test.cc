@@ -39,7 +39,7 @@ class InboxGroupTest : public testing::Test {
       process.inbox = rank == 0 ? Open(*client_) : Open(*deaf_client_, deaf);
       for (const std::string key : {"rate", "decay"}) {
         Handle(rank, key, [&process](const Message& message) -> HandlerResult {
-          process.applied.push_back({message.id, process.step});
+          process.applied.emplace_back(message.id, process.step);
           return message.value;
         });
       }
