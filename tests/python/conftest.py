@@ -10,7 +10,7 @@ from live_server import BlackHole, LiveServer, environment
 
 
 def pytest_addoption(parser):
-    parser.addoption("--rounds", type=int, default=500, help="how often test_data_loader.py forks its workers")
+    parser.addoption("--rounds", type=int, default=100, help="how often test_data_loader.py forks its workers")
 
 
 @pytest.fixture(scope="module")
