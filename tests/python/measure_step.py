@@ -94,7 +94,7 @@ def print_figures(name, rounds, baseline):
 def main():
     folder, rounds, steps = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     server = LiveServer(folder).start()
-    client = sb.Client(server.address)
+    client = sb.Client(server.address, call_timeout=30)
     # Without a client the messages go to a run without a job, so that server and publisher work there too.
     arriving, elsewhere = (Publisher(client, client.create_run("measured")) for _ in range(2))
     steered, free = Training(steps, server.address, arriving.run.id), Training(steps)
