@@ -1,5 +1,7 @@
 #include "service/postgres/notify_channel.h"
 
+#include <sys/socket.h>
+
 #include <pqxx/pqxx>
 #include <utility>
 
@@ -14,7 +16,7 @@ namespace {
 constexpr char kChannel[] = "signalbox_runs";
 constexpr absl::Duration kCoalesce = absl::Milliseconds(5);  // at most one NOTIFY in this time
 constexpr absl::Duration kReconnectPause = absl::Milliseconds(500);
-constexpr absl::Duration kProbeInterval = absl::Seconds(5);
+constexpr absl::Duration kProbeInterval = absl::Seconds(3);
 constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 constexpr int64_t kPollMicros = 200'000;  // how late a Stop() may be noticed
 
@@ -34,6 +36,10 @@ void Notify(pqxx::connection& connection, const std::string& payload) {
   pqxx::nontransaction session(connection);
   session.exec_params("SELECT pg_notify($1, $2)", kChannel, payload);
 }
+
+// Makes a session fail at once whatever it is told to do: the receiver's end says UNLISTEN, and would wait
+// for the answer of a session that gives none.
+void CutOff(const pqxx::connection& connection) { shutdown(connection.sock(), SHUT_RDWR); }
 
 }  // namespace
 
@@ -65,33 +71,51 @@ void NotifyChannel::Announce(const std::vector<int64_t>& run_nos) {
 // Waits; returns whether to stop.
 bool NotifyChannel::Pause(absl::Duration duration) { return stop_.WaitFor(duration); }
 
+std::vector<std::string> NotifyChannel::TakePayloads() {
+  std::vector<std::string> payloads;
+  const std::vector<int64_t> run_nos(announced_.begin(), announced_.end());
+  announced_.clear();
+  for (size_t begin = 0; begin < run_nos.size(); begin += kRunsPerNotification) {
+    payloads.push_back(
+        AnnouncementOf(sender_, absl::MakeConstSpan(run_nos).subspan(begin, kRunsPerNotification)));
+  }
+  if (probe_sent_ != probe_asked_) payloads.push_back(ProbeOf(sender_, probe_asked_));
+  probe_sent_ = probe_asked_;
+  return payloads;
+}
+
+// Whether the session may be used again.
+bool NotifyChannel::SendAll(Connection& connection, const std::vector<std::string>& payloads) {
+  if (connection.generation != options_.history->generation()) return false;
+  try {
+    for (const std::string& payload : payloads) Notify(*connection.raw, payload);
+    return true;
+  } catch (const std::exception& error) {
+    LogDebug("notify_failed", {{"error", error.what()}});
+    return false;
+  }
+}
+
 void NotifyChannel::Send() {
   absl::StatusOr<Connection> connection = absl::UnavailableError("not connected yet");
   for (;;) {
-    std::vector<int64_t> run_nos;
+    std::vector<std::string> payloads;
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(this, &NotifyChannel::HasWork));
       if (stop_.IsSet()) return;
-      run_nos.assign(announced_.begin(), announced_.end());
-      announced_.clear();
+      payloads = TakePayloads();
     }
     if (!connection.ok()) connection = OpenConnection(options_);
-    // Without a connection the hint is dropped: the other replicas' sweep finds the news.
-    if (!connection.ok()) {
-      if (Pause(kReconnectPause)) return;
-      continue;
+    const bool sent = connection.ok() && SendAll(*connection, payloads);
+    if (!sent) {
+      // The hints are dropped: the other replicas' sweep finds the news. The probe is asked for again,
+      // and the listener reports when none comes.
+      if (connection.ok()) connection = absl::UnavailableError("lost");
+      absl::MutexLock lock(&mu_);
+      --probe_sent_;
     }
-    try {
-      for (size_t begin = 0; begin < run_nos.size(); begin += kRunsPerNotification) {
-        const auto part = absl::MakeConstSpan(run_nos).subspan(begin, kRunsPerNotification);
-        Notify(*connection->raw, AnnouncementOf(sender_, part));
-      }
-    } catch (const std::exception& error) {
-      LogWarning("notify_failed", {{"error", error.what()}});
-      connection = absl::UnavailableError("lost");
-    }
-    if (Pause(kCoalesce)) return;
+    if (Pause(sent ? kCoalesce : kReconnectPause)) return;
   }
 }
 
@@ -104,49 +128,55 @@ void NotifyChannel::OnNotification(const std::string& payload) {
   if (!heard.run_nos.empty()) callbacks_.on_hint(heard.run_nos);
 }
 
+void NotifyChannel::Probe() {
+  probe_time_ = SteadyNow();
+  absl::MutexLock lock(&mu_);
+  probe_asked_ = ++probe_;
+}
+
+void NotifyChannel::Believe() {
+  if (!is_healthy_.exchange(true)) LogInfo("listening", {{"channel", kChannel}});
+  callbacks_.on_lost();  // whatever was sent before this moment was not heard
+}
+
 // One life of a listening session: throws when it is over, returns when the channel stops.
-void NotifyChannel::ListenOnce(pqxx::connection& connection) {
-  const Receiver receiver(connection, [this](const std::string& payload) { OnNotification(payload); });
-  int64_t probe = probe_heard_;
-  absl::Time probe_time = absl::InfinitePast();
-  bool believed = false;
-  for (;;) {
-    const absl::Time now = SteadyNow();
-    if (probe_heard_ == probe && now >= probe_time + (believed ? kProbeInterval : absl::ZeroDuration())) {
-      Notify(connection, ProbeOf(sender_, ++probe));
-      probe_time = now;
-    } else if (probe_heard_ != probe && now >= probe_time + kProbeTimeout) {
-      throw pqxx::broken_connection("the listening session does not hear its own notifications");
+void NotifyChannel::ListenOnce(Connection& connection) {
+  const Receiver receiver(*connection.raw, [this](const std::string& payload) { OnNotification(payload); });
+  bool is_believed = false;
+  Probe();
+  while (!Pause(absl::ZeroDuration())) {
+    const absl::Duration age = SteadyNow() - probe_time_;
+    if (probe_heard_ != probe_ && age >= kProbeTimeout) {
+      CutOff(*connection.raw);
+      throw pqxx::broken_connection("the listening session does not hear what is sent");
     }
-    connection.await_notification(0, kPollMicros);
-    if (probe_heard_ == probe && !believed) {
-      believed = true;
-      LogInfo("listening", {{"channel", kChannel}});
-      callbacks_.on_lost();  // whatever was sent before this moment was not heard
+    if (connection.generation != options_.history->generation()) {
+      throw pqxx::broken_connection("the listening session is on a primary of the past");
     }
-    if (Pause(absl::ZeroDuration())) return;
+    if (probe_heard_ == probe_ && age >= kProbeInterval) Probe();
+    connection.raw->await_notification(0, kPollMicros);
+    if (probe_heard_ == probe_ && !std::exchange(is_believed, true)) Believe();
   }
 }
 
 void NotifyChannel::Listen() {
-  bool reported = false;
+  bool is_reported = false;
   for (;;) {
     absl::StatusOr<Connection> connection = OpenConnection(options_);
     std::string failure;
     if (connection.ok()) {
       try {
-        ListenOnce(*connection->raw);
+        ListenOnce(*connection);
         return;
       } catch (const std::exception& error) {
         failure = error.what();
-        reported = false;  // it was connected: this is another outage
       }
     } else {
       failure = std::string(connection.status().message());
     }
     // Until it is back the sweep carries the traffic between replicas; said once, not each time.
-    if (!reported) LogWarning("listen_lost", {{"error", failure}});
-    reported = true;
+    if (is_healthy_.exchange(false) || !is_reported) LogWarning("listen_lost", {{"error", failure}});
+    is_reported = true;
     if (Pause(kReconnectPause)) return;
   }
 }

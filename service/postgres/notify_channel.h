@@ -22,8 +22,11 @@ namespace signalbox::service {
 /// name and internal run numbers, nothing is lost when a hint is.
 ///
 /// A NOTIFY holds a lock of the whole cluster until its commit, so it never travels with a write:
-/// runs announced within a few milliseconds share one, sent without waiting for the disk. A listener
-/// is believed only after it has heard itself, and is asked again every 5 seconds.
+/// runs announced within a few milliseconds share one, sent without waiting for the disk.
+///
+/// A listener is believed only while it hears what the sender, another session, sends: a probe every
+/// 3 seconds. So whatever is between them is found within 6 s: a session that was ended or cut off
+/// without a word, a pooler that gives LISTEN to nobody. Loss and return are each logged once.
 class NotifyChannel {
  public:
   struct Callbacks {
@@ -41,11 +44,20 @@ class NotifyChannel {
   /// Thread-safe, never blocks.
   void Announce(const std::vector<int64_t>& run_nos);
 
+  /// Whether hints arrive, as far as is known. Thread-safe.
+  bool IsHealthy() const { return is_healthy_; }
+
  private:
   void Send();
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stop_.IsSet() || !announced_.empty(); }
+  bool SendAll(Connection& connection, const std::vector<std::string>& payloads);
+  std::vector<std::string> TakePayloads() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    return stop_.IsSet() || !announced_.empty() || probe_sent_ != probe_asked_;
+  }
   void Listen();
-  void ListenOnce(pqxx::connection& connection);
+  void ListenOnce(Connection& connection);
+  void Probe();
+  void Believe();
   void OnNotification(const std::string& payload);
   bool Pause(absl::Duration duration);
 
@@ -54,11 +66,18 @@ class NotifyChannel {
   const Callbacks callbacks_;
   std::thread send_thread_;
   std::thread listen_thread_;
-  absl::Mutex stop_mu_;      // one join at a time; never held with another lock before it
-  int64_t probe_heard_ = 0;  // listener's thread only
+  absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
+  std::atomic<bool> is_healthy_{false};
+
+  // Listener's thread only.
+  int64_t probe_ = 0;        // number of the last one
+  int64_t probe_heard_ = 0;  // the last one that came back
+  absl::Time probe_time_ = absl::InfinitePast();
 
   absl::Mutex mu_;
   absl::flat_hash_set<int64_t> announced_ ABSL_GUARDED_BY(mu_);
+  int64_t probe_asked_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t probe_sent_ ABSL_GUARDED_BY(mu_) = 0;
   StopSignal stop_;  // set under mu_, because HasWork() asks it
 };
 

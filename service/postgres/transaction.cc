@@ -17,6 +17,12 @@ absl::Status StatusOfSqlState(const std::string& state, const std::string& text)
   for (const char* code : {"40001", "40P01", "55P03", "57014"}) {
     if (state == code) return absl::AbortedError(absl::StrCat("database: ", text));
   }
+  // A prepared statement that is not there, or that is another session's.
+  if (state == "26000" || state == "42P05") {
+    return absl::UnavailableError(absl::StrCat(
+        "database: sessions do not last; a pooler in between must be in session mode, not transaction: ",
+        text));
+  }
   return absl::InternalError(absl::StrCat("database: ", text, " (SQLSTATE ", state, ")"));
 }
 
