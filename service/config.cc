@@ -1,6 +1,7 @@
 #include "service/config.h"
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "service/config/listen_address.h"
 
@@ -37,15 +38,23 @@ absl::Status CheckRange(absl::string_view flag, absl::Duration value, absl::Dura
                                     absl::FormatDuration(least), " and ", absl::FormatDuration(most)));
 }
 
-absl::Status CheckListen(const ServiceConfig& config) {
-  const absl::StatusOr<Reach> reach = ReachOfListenAddress(config.listen);
-  if (!reach.ok()) return Invalid("--listen", reach.status().message());
+absl::Status CheckListen(absl::string_view flag, const std::string& address, const ServiceConfig& config) {
+  const absl::StatusOr<Reach> reach = ReachOfListenAddress(address);
+  if (!reach.ok()) return Invalid(flag, reach.status().message());
   if (*reach == Reach::kThisMachine || config.allow_insecure_network) return absl::OkStatus();
-  return Invalid("--listen",
-                 absl::StrCat(config.listen,
+  return Invalid(flag,
+                 absl::StrCat(address,
                               " can be reached from the network, and no authentication is configured: "
-                              "anybody there could publish. Listen on loopback or a unix: socket, or give "
+                              "anybody there could use it. Listen on loopback or a unix: socket, or give "
                               "--allow-insecure-network if the network is trusted"));
+}
+
+absl::Status CheckMetricsListen(const ServiceConfig& config) {
+  if (config.metrics_listen.empty()) return absl::OkStatus();
+  if (absl::StartsWith(config.metrics_listen, "unix:")) {
+    return Invalid("--metrics-listen", "metrics are served over TCP only; write host:port or [v6]:port");
+  }
+  return CheckListen("--metrics-listen", config.metrics_listen, config);
 }
 
 absl::Status CheckDatabase(const ServiceConfig& config) {
@@ -70,7 +79,8 @@ absl::Status CheckRetention(absl::string_view flag, absl::Duration value) {
 
 absl::Status ServiceConfig::Validate() const {
   for (const absl::Status& check : {
-           CheckListen(*this),
+           CheckListen("--listen", listen, *this),
+           CheckMetricsListen(*this),
            CheckDatabase(*this),
            CheckRange("--sweep-interval", sweep_interval, absl::Milliseconds(10), absl::Minutes(1)),
            // Clients take a stream that is silent for 15 s for dead.

@@ -19,6 +19,7 @@ struct ServiceConfig {
 
   std::string listen = "127.0.0.1:50051";
   bool allow_insecure_network = false;
+  std::string metrics_listen;  ///< Empty: no metrics.
 
   /// Exactly one of the two is set after ParseCommandLine(). The URL may hold a password: only
   /// WithoutPasswords() of it may be printed or logged.

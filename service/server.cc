@@ -62,7 +62,8 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
            absl::Now),
       awaits_(log_, workers_),
       sweep_(
-          log_, hub_, awaits_, [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, SteadyNow),
+          log_, hub_, awaits_, {.expects_hints = config.notify},
+          [this](const std::vector<int64_t>& run_nos) { Announce(run_nos); }, SteadyNow, metrics_),
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
       pruner_(pruning_, {.ended_runs = config.run_retention, .finished_messages = config.message_retention},
               SteadyNow),
@@ -79,7 +80,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
                      hub_.OnHintsLost();
                      awaits_.RecheckAll();
                    }}),
-      writer_(log_, {}, SteadyNow, [this](GroupOutcome& outcome) { OnCommit(outcome); }),
+      writer_(log_, {}, SteadyNow, metrics_, [this](GroupOutcome& outcome) { OnCommit(outcome); }),
       guard_(kPatience),
       parts_{.limits = LimitsOf(config),
              .log = log_,
@@ -89,6 +90,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
              .hub = hub_,
              .awaits = awaits_,
              .guard = guard_,
+             .metrics = metrics_,
              .announce = [this](const std::vector<int64_t>& run_nos) {
                hub_.OnHint(run_nos);
                awaits_.OnHint(run_nos);
@@ -116,6 +118,12 @@ absl::Status Server::Listen() {
   absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config_.listen, parts_);
   if (!grpc.ok()) return grpc.status();
   grpc_ = *std::move(grpc);
+  if (!config_.metrics_listen.empty()) {
+    absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
+        MetricsExposer::Start(config_.metrics_listen, metrics_);
+    if (!exposer.ok()) return exposer.status();
+    exposer_ = *std::move(exposer);
+  }
   sweep_task_.Start();
   prune_task_.Start();
   tick_task_.Start();
@@ -175,12 +183,22 @@ void Server::Tick() {
     if (is_ready) {
       LogInfo("database_back", {});
     } else {
-      LogWarning("database_away", {{"silent_seconds", absl::ToDoubleSeconds(sweep_.SilentFor())}});
+      LogWarning("database_away", {{"silent_seconds", absl::ToDoubleSeconds(sweep_.SilentFor())},
+                                   {"error", sweep_.LastError()}});
     }
     grpc_->SetReady(is_ready);
     hub_.SetStale(!is_ready);
   }
   hub_.WakeDue();
+  Measure();
+}
+
+void Server::Measure() {
+  metrics_.database_up.Set(is_ready_ ? 1 : 0);
+  metrics_.database_connections.Set(writer_pool_.open() + reader_pool_.open());
+  metrics_.notify_healthy.Set(notify_.IsHealthy() ? 1 : 0);
+  metrics_.streams_open.Set(static_cast<int64_t>(hub_.StreamCount()));
+  metrics_.awaits_open.Set(static_cast<int64_t>(awaits_.size()));
 }
 
 }  // namespace signalbox::service

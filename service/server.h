@@ -22,6 +22,8 @@
 #include "service/rpc/call_guard.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/service_parts.h"
+#include "service/telemetry/metrics.h"
+#include "service/telemetry/metrics_exposer.h"
 
 namespace signalbox::service {
 
@@ -47,11 +49,13 @@ class Server {
   void OnCommit(GroupOutcome& outcome);
   void Announce(const std::vector<int64_t>& run_nos);
   void Tick();
+  void Measure();
 
   ConnectionOptions Connections(const std::string& role) const;
 
   const ServiceConfig config_;
   const ConnectionOptions connections_;  // of which each part has its own name
+  Metrics metrics_;
   ConnectionPool writer_pool_;
   ConnectionPool reader_pool_;
   PostgresMessageLog log_;
@@ -71,6 +75,7 @@ class Server {
   CallGuard guard_;
   const ServiceParts parts_;
   std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<MetricsExposer> exposer_;
   bool is_ready_ = true;     // tick's thread only
   bool is_drained_ = false;  // owner's thread only
 };

@@ -33,9 +33,13 @@ void AnswerAll(Group& group, const absl::Status& status) {
 
 }  // namespace
 
-GroupWriter::GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now,
+GroupWriter::GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now, Metrics& metrics,
                          std::function<void(GroupOutcome&)> on_commit)
-    : log_(log), options_(options), now_(std::move(now)), on_commit_(std::move(on_commit)) {}
+    : log_(log),
+      options_(options),
+      now_(std::move(now)),
+      metrics_(metrics),
+      on_commit_(std::move(on_commit)) {}
 
 GroupWriter::~GroupWriter() { Stop(); }
 
@@ -73,6 +77,7 @@ void GroupWriter::Enqueue(PendingWrite write) {
     } else {
       waiting_.push_back(std::move(write));
       waiting_bytes_ += bytes;
+      metrics_.writes_waiting.Set(static_cast<int64_t>(waiting_.size()));
       return;
     }
   }
@@ -118,6 +123,7 @@ Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
   // What could not go along goes first next time.
   waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),
                   std::make_move_iterator(kept.end()));
+  metrics_.writes_waiting.Set(static_cast<int64_t>(waiting_.size()));
   return group;
 }
 
@@ -126,8 +132,12 @@ absl::StatusOr<GroupOutcome> GroupWriter::Apply(Group& group) {
   std::vector<const AckCall*> calls;
   for (const PendingAppend& append : group.appends()) drafts.push_back(&append.draft);
   for (const PendingAck& ack : group.acks()) calls.push_back(&ack.call);
+  const absl::Time begin = now_();
   absl::StatusOr<GroupOutcome> outcome = log_.ApplyGroup(drafts, calls);
-  if (outcome.ok()) on_commit_(*outcome);
+  if (!outcome.ok()) return outcome;
+  metrics_.commit_seconds.Observe(absl::ToDoubleSeconds(now_() - begin));
+  metrics_.commit_group_size.Observe(static_cast<double>(group.size()));
+  on_commit_(*outcome);
   return outcome;
 }
 

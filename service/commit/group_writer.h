@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "service/commit/group.h"
 #include "service/domain/message_log.h"
+#include "service/telemetry/metrics.h"
 
 namespace signalbox::service {
 
@@ -33,7 +34,7 @@ class GroupWriter {
 
   /// `on_commit` is called after each commit and before the group's `done`s, so that subscribers
   /// hear of a message no later than its publisher.
-  GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now,
+  GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now, Metrics& metrics,
               std::function<void(GroupOutcome&)> on_commit);
   ~GroupWriter();
 
@@ -57,6 +58,7 @@ class GroupWriter {
   MessageLog& log_;
   const Options options_;
   const std::function<absl::Time()> now_;
+  Metrics& metrics_;
   const std::function<void(GroupOutcome&)> on_commit_;
   std::thread thread_;
   absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it

@@ -92,6 +92,10 @@ void AddAddressFlags(Flags& flags, ServiceConfig& config) {
       ->type_name("ADDRESS");
   flags.AddSwitch("--allow-insecure-network", "--allow-insecure-network", config.allow_insecure_network,
                   "Serve on an address others can reach although there is no authentication");
+  flags
+      .Add("--metrics-listen", config.metrics_listen,
+           "Address to serve metrics for Prometheus on, at /metrics: host:port or [v6]:port [none]")
+      ->type_name("ADDRESS");
 }
 
 void AddDatabaseFlags(Flags& flags, ServiceConfig& config) {

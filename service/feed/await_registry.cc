@@ -130,6 +130,11 @@ void AwaitRegistry::OnRead(const std::vector<MessageId>& ids,
   for (auto& [done, result] : over) done(std::move(result));
 }
 
+size_t AwaitRegistry::size() const {
+  absl::MutexLock lock(&mu_);
+  return waiters_.size();
+}
+
 void AwaitRegistry::Drain(const absl::Status& status) {
   std::map<Ticket, Waiter> waiters;
   {

@@ -1,6 +1,7 @@
 #ifndef SIGNALBOX_SERVICE_FEED_AWAIT_REGISTRY_H
 #define SIGNALBOX_SERVICE_FEED_AWAIT_REGISTRY_H
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -48,6 +49,8 @@ class AwaitRegistry {
   void OnHint(absl::Span<const int64_t> run_nos);
   void RecheckAll();
 
+  size_t size() const;
+
   /// Ends every wait, and every one that begins from now on, with `status`.
   void Drain(const absl::Status& status);
 
@@ -64,7 +67,7 @@ class AwaitRegistry {
 
   MessageLog& log_;
   Executor& readers_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   absl::Status drained_ ABSL_GUARDED_BY(mu_);  // OK until Drain()
   Ticket last_ticket_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<Ticket, Waiter> waiters_ ABSL_GUARDED_BY(mu_);

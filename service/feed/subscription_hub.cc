@@ -137,6 +137,7 @@ void SubscriptionHub::OnCommit(RunChanges changes) {
     const auto it = feeds_.find(run_no);
     if (it == feeds_.end()) return;
     Feed& feed = *it->second;
+    feed.is_untold = false;
     is_gap = feed.epoch != changes.epoch ||
              feed.run.Add(std::make_shared<const RunChanges>(std::move(changes))) == RunFeed::Fit::kGap;
     if (!is_gap) subscriptions.assign(feed.subscriptions.begin(), feed.subscriptions.end());
@@ -146,36 +147,51 @@ void SubscriptionHub::OnCommit(RunChanges changes) {
 }
 
 void SubscriptionHub::OnHint(absl::Span<const int64_t> run_nos) {
-  for (int64_t run_no : run_nos) CatchUp(run_no);
+  for (int64_t run_no : run_nos) {
+    Told(run_no);
+    CatchUp(run_no);
+  }
+}
+
+void SubscriptionHub::Told(int64_t run_no) {
+  absl::MutexLock lock(&mu_);
+  const auto it = feeds_.find(run_no);
+  if (it != feeds_.end()) it->second->is_untold = false;
 }
 
 void SubscriptionHub::OnHintsLost() { OnHint(RunsWithSubscribers()); }
 
-void SubscriptionHub::OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads) {
+int SubscriptionHub::OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads) {
   absl::flat_hash_map<int64_t, const RunHead*> by_run;
   for (const RunHead& head : heads) by_run[head.run_no] = &head;
   std::vector<int64_t> behind;
   Subscriptions of_old_history;
+  int untold = 0;
   {
     absl::MutexLock lock(&mu_);
     for (int64_t run_no : asked) {
       const auto it = feeds_.find(run_no);
       if (it == feeds_.end()) continue;
+      Feed& feed = *it->second;
+      // A hint may be a moment behind the heads, hence not those of this time.
+      if (std::exchange(feed.is_untold, false)) ++untold;
       const RunHead* head = by_run[run_no];
-      const std::optional<Position>& known = it->second->run.head();
+      const std::optional<Position>& known = feed.run.head();
       // What was committed after the heads were read may be known here already; what was known
       // before must be in them. Only a head far in the past tells of an older state, and the epoch
       // is what tells that for sure.
-      if (head == nullptr || head->epoch != it->second->epoch) {
+      if (head == nullptr || head->epoch != feed.epoch) {
         Subscriptions lost = TakeFeed(run_no);
         of_old_history.insert(of_old_history.end(), lost.begin(), lost.end());
       } else if (head->ended || !known || !Covers(*known, head->head)) {
         behind.push_back(run_no);
+        feed.is_untold = known && !feed.is_reading && !Covers(*known, head->head);
       }
     }
   }
   End(of_old_history, AnotherHistory());
-  OnHint(behind);
+  for (int64_t run_no : behind) CatchUp(run_no);
+  return untold;
 }
 
 // Reads what the feed has missed. News that come during the read make it read once more.
@@ -296,6 +312,13 @@ void SubscriptionHub::Drain(const absl::Status& status) {
     }
   }
   End(all, status);
+}
+
+size_t SubscriptionHub::StreamCount() const {
+  absl::MutexLock lock(&mu_);
+  size_t count = 0;
+  for (const auto& [run_no, feed] : feeds_) count += feed->subscriptions.size();
+  return count;
 }
 
 std::vector<int64_t> SubscriptionHub::RunsWithSubscribers() const {

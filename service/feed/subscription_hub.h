@@ -91,7 +91,9 @@ class SubscriptionHub {
   void OnCommit(RunChanges changes);
   void OnHint(absl::Span<const int64_t> run_nos);
   void OnHintsLost();
-  void OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads);
+
+  /// Returns how many runs were found behind the heads of the last time and have not been told of since.
+  int OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads);
 
   /// Whether the database answers; while it does not, progress says `stale`.
   void SetStale(bool stale);
@@ -103,17 +105,20 @@ class SubscriptionHub {
   void Drain(const absl::Status& status);
 
   std::vector<int64_t> RunsWithSubscribers() const;
+  size_t StreamCount() const;
 
  private:
   struct Feed {
     int64_t epoch = 0;
     RunFeed run;
     bool is_reading = false;
-    bool is_dirty = false;  // news came during a read, or before the first
+    bool is_dirty = false;   // news came during a read, or before the first
+    bool is_untold = false;  // the last heads were news that neither a hint nor a commit has told of
     absl::flat_hash_set<std::shared_ptr<Subscription>> subscriptions;
   };
   using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
+  void Told(int64_t run_no);
   void CatchUp(int64_t run_no);
   void ReadFeed(Cursor from);
   void FinishRead(const Cursor& from, absl::StatusOr<RunChanges> changes);

@@ -75,13 +75,19 @@ class ConnectionPool {
   /// outage is not a storm of attempts.
   absl::StatusOr<Lease> Acquire();
 
+  /// How many sessions are open or being opened.
+  int open() const {
+    absl::MutexLock lock(&mu_);
+    return open_;
+  }
+
  private:
   void Release(Connection connection, bool broken);
   void DropStale() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ConnectionOptions options_;
   const int size_;
-  absl::Mutex mu_;
+  mutable absl::Mutex mu_;
   std::vector<Connection> idle_ ABSL_GUARDED_BY(mu_);
   int open_ ABSL_GUARDED_BY(mu_) = 0;
   absl::Status last_failure_ ABSL_GUARDED_BY(mu_);

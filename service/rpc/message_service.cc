@@ -18,16 +18,22 @@ absl::Status CheckSameRun(const std::optional<PageToken>& token, const RunInfo& 
   return absl::InvalidArgumentError("page_token is of another run");
 }
 
+grpc::ServerUnaryReactor* Refused(grpc::CallbackServerContext& context, const absl::Status& status,
+                                  OutcomeCounter& outcomes) {
+  outcomes.Add(status.code());
+  return FinishedWith(context, status);
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
                                                          const v1::PublishRequest* request,
                                                          v1::PublishResponse* response) {
   absl::StatusOr<NewMessage> draft = parser_.Parse(*request);
-  if (!draft.ok()) return FinishedWith(*context, draft.status());
+  if (!draft.ok()) return Refused(*context, draft.status(), parts_.metrics.publishes);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_.guard, reactor, response);
+  auto call = GuardedBy(parts_.guard, reactor, response, &parts_.metrics.publishes);
   parts_.writer.Append(*std::move(draft), SteadyNow() + parts_.guard.patience(),
                        [call](const Appended& appended) {
                          if (!appended.status.ok()) return call->Fail(appended.status);
@@ -80,10 +86,10 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext
                                                      const v1::AckRequest* request,
                                                      v1::AckResponse* response) {
   absl::StatusOr<AckRequest> parsed = parser_.Parse(*request);
-  if (!parsed.ok()) return FinishedWith(*context, parsed.status());
+  if (!parsed.ok()) return Refused(*context, parsed.status(), parts_.metrics.acks);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_.guard, reactor, response);
+  auto call = GuardedBy(parts_.guard, reactor, response, &parts_.metrics.acks);
   AckCall ack = std::move(parsed->call);
   auto done = [call, consumer = ack.consumer, ids = std::move(parsed->message_ids),
                place = std::move(parsed->place)](const Acked& acked) {

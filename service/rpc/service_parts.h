@@ -32,6 +32,7 @@ struct ServiceParts {
   SubscriptionHub& hub;
   AwaitRegistry& awaits;
   CallGuard& guard;
+  Metrics& metrics;
   /// Tells this replica's subscribers and awaits, and the other replicas, to look at runs again.
   std::function<void(std::vector<int64_t>)> announce;
 };
@@ -47,8 +48,8 @@ inline grpc::ServerUnaryReactor* FinishedWith(grpc::CallbackServerContext& conte
 /// A call that is answered within the guard's patience, whoever answers it.
 template <typename Response>
 std::shared_ptr<UnaryCall<Response>> GuardedBy(CallGuard& guard, grpc::ServerUnaryReactor* reactor,
-                                               Response* response) {
-  auto call = std::make_shared<UnaryCall<Response>>(reactor, response);
+                                               Response* response, OutcomeCounter* outcomes = nullptr) {
+  auto call = std::make_shared<UnaryCall<Response>>(reactor, response, outcomes);
   guard.Watch(call);
   return call;
 }

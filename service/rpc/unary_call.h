@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/status_mapping.h"
+#include "service/telemetry/metrics.h"
 
 namespace signalbox::service {
 
@@ -17,18 +18,20 @@ namespace signalbox::service {
 template <typename Response>
 class UnaryCall final : public GuardedCall {
  public:
-  UnaryCall(grpc::ServerUnaryReactor* reactor, Response* response) : reactor_(reactor), response_(response) {}
+  /// `outcomes`, when there is one, counts how it ended and outlives the call.
+  UnaryCall(grpc::ServerUnaryReactor* reactor, Response* response, OutcomeCounter* outcomes)
+      : reactor_(reactor), response_(response), outcomes_(outcomes) {}
 
   /// Answers OK with `response`.
   void Succeed(Response response) {
     if (is_over_.exchange(true)) return;
     response_->Swap(&response);
-    reactor_->Finish(grpc::Status::OK);
+    Finish(grpc::Status::OK);
   }
 
   void Fail(const absl::Status& status) {
     if (is_over_.exchange(true)) return;
-    reactor_->Finish(ToGrpc(status));
+    Finish(ToGrpc(status));
   }
 
   void GiveUp(const absl::Status& status) override { Fail(status); }
@@ -36,8 +39,14 @@ class UnaryCall final : public GuardedCall {
   bool IsOver() const { return is_over_.load(); }
 
  private:
+  void Finish(const grpc::Status& status) {
+    if (outcomes_ != nullptr) outcomes_->Add(static_cast<absl::StatusCode>(status.error_code()));
+    reactor_->Finish(status);
+  }
+
   grpc::ServerUnaryReactor* const reactor_;
   Response* const response_;
+  OutcomeCounter* const outcomes_;
   std::atomic<bool> is_over_{false};
 };
 

@@ -20,6 +20,7 @@ LIBRARIES = (
     ("proto", re.compile(r"^(google/protobuf/|signalbox/v1/)|\.pb\.h$")),
     ("grpc", re.compile(r"^grpc(pp)?/")),
     ("pqxx", re.compile(r"^(pqxx/|libpq-fe\.h|postgresql/|internal/libpq)")),
+    ("prometheus", re.compile(r"^prometheus/")),
     ("openssl", re.compile(r"^openssl/")),
     ("json", re.compile(r"^nlohmann/")),
     ("cli11", re.compile(r"^CLI/")),
@@ -48,6 +49,8 @@ RULES = (
     # The domain is plain values and ports: it knows no transport and no database.
     rule("service/domain", "absl"),
     rule("service/telemetry", "absl", "json", "service/domain"),
+    # The only file that knows the library for Prometheus.
+    rule("service/telemetry/metrics_exposer", "absl", "prometheus", "service/telemetry"),
     rule("service/config", "absl", "cli11", "service/domain", "service/telemetry"),
     # Decisions and threads, tested with fakes of the ports.
     rule("service/commit", "absl", "service/domain", "service/telemetry"),

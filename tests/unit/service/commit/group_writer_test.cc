@@ -38,11 +38,11 @@ class GroupWriterTest : public testing::Test {
   }
 
   void Make(GroupWriter::Options options = {}) {
-    writer_ =
-        std::make_unique<GroupWriter>(log_, options, clock_.AsFunction(), [this](GroupOutcome& outcome) {
-          for (const RunChanges& changes : outcome.changes)
-            committed_ += static_cast<int>(changes.messages.size());
-        });
+    writer_ = std::make_unique<GroupWriter>(log_, options, clock_.AsFunction(), metrics_,
+                                            [this](GroupOutcome& outcome) {
+                                              for (const RunChanges& changes : outcome.changes)
+                                                committed_ += static_cast<int>(changes.messages.size());
+                                            });
   }
   void Publish(const NewMessage& draft, absl::Duration patience = absl::Seconds(2)) {
     Appended& answer = answers_.emplace_back();
@@ -74,6 +74,7 @@ class GroupWriterTest : public testing::Test {
   std::atomic<int> committed_ = 0;
   std::atomic<int> answered_ = 0;
   std::deque<Appended> answers_;  // references stay valid
+  Metrics metrics_;
   std::unique_ptr<GroupWriter> writer_;
 };
 
@@ -116,7 +117,8 @@ TEST_F(GroupWriterTest, EachWriteHasItsOwnOutcome) {
 
 TEST_F(GroupWriterTest, SubscribersHearOfAMessageBeforeItsPublisher) {
   std::vector<std::string> order;
-  GroupWriter writer(log_, {}, clock_.AsFunction(), [&](GroupOutcome&) { order.emplace_back("commit"); });
+  GroupWriter writer(log_, {}, clock_.AsFunction(), metrics_,
+                     [&](GroupOutcome&) { order.emplace_back("commit"); });
   writer.Append(Draft("k"), absl::InfiniteFuture(), [&](const Appended&) { order.emplace_back("answer"); });
   writer.Start();
   writer.Stop();
@@ -272,7 +274,7 @@ TEST_F(GroupWriterTest, SurvivesAStormOfStartsAndStops) {
   for (int round = 0; round < 500; ++round) {
     std::atomic<int> answered = 0;
     std::atomic<int> sent = 0;
-    GroupWriter writer(log_, {}, clock_.AsFunction(), [](GroupOutcome&) {});
+    GroupWriter writer(log_, {}, clock_.AsFunction(), metrics_, [](GroupOutcome&) {});
     writer.Start();
     const auto send = [&] {
       for (int i = 0; i < 3; ++i) {

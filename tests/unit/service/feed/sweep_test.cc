@@ -47,11 +47,16 @@ class SweepTest : public testing::Test {
   SubscriptionHub hub_{log_, readers_, readers_, {}, clock_.AsFunction(), clock_.AsFunction()};
   AwaitRegistry awaits_{log_, readers_};
   std::vector<int64_t> announced_;
-  Sweep sweep_{log_, hub_, awaits_,
+  Metrics metrics_;
+  Sweep sweep_{log_,
+               hub_,
+               awaits_,
+               {},
                [this](std::vector<int64_t> run_nos) {
                  announced_.insert(announced_.end(), run_nos.begin(), run_nos.end());
                },
-               clock_.AsFunction()};
+               clock_.AsFunction(),
+               metrics_};
   std::shared_ptr<Subscription> stream_;
 };
 
@@ -62,6 +67,39 @@ TEST_F(SweepTest, FindsWhatNobodyTold) {
   sweep_.Run();
   EXPECT_THAT(Take(), ElementsAre("message 1"));
   EXPECT_THAT(announced_, IsEmpty()) << "others' news are not ours to tell";
+}
+
+TEST_F(SweepTest, CountsARunThatNobodyTellsOfUntilTheNextTime) {
+  Open();
+  Take();
+  Publish();
+  sweep_.Run();
+  EXPECT_EQ(metrics_.sweep_finds.value(), 0) << "the hint may be on its way";
+  Take();
+  sweep_.Run();
+  EXPECT_EQ(metrics_.sweep_finds.value(), 1);
+  sweep_.Run();
+  EXPECT_EQ(metrics_.sweep_finds.value(), 1);
+}
+
+TEST_F(SweepTest, DoesNotCountWhatAHintTellsOfAMomentLater) {
+  Open();
+  Take();
+  Publish();
+  sweep_.Run();
+  hub_.OnHint({run_no_});
+  Take();
+  sweep_.Run();
+  EXPECT_EQ(metrics_.sweep_finds.value(), 0);
+}
+
+TEST_F(SweepTest, DoesNotCountWhatItExpiredItself) {
+  Open();
+  Publish(absl::Seconds(10));
+  Take();
+  clock_.Advance(absl::Seconds(10));
+  for (int round = 0; round < 3; ++round) sweep_.Run();
+  EXPECT_EQ(metrics_.sweep_finds.value(), 0);
 }
 
 TEST_F(SweepTest, WritesDownWhatHasExpiredAndTellsEverybody) {
