@@ -14,8 +14,8 @@
 namespace signalbox::service {
 namespace {
 
-// How long a call waits for a database that does not answer.
-constexpr absl::Duration kPatience = absl::Seconds(2);
+// How long a call waits for a database that does not answer: the promise is 2 s, as the caller sees it.
+constexpr absl::Duration kPatience = absl::Milliseconds(1800);
 
 // The sweep is late by this much before the database counts as away.
 constexpr absl::Duration kStaleAfter = absl::Milliseconds(1500);

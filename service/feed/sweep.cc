@@ -65,11 +65,11 @@ std::string Sweep::LastError() const {
 void Sweep::Run() {
   absl::Status status = Expire();
   if (status.ok()) status = CompareHeads();
-  if (!status.ok()) {  // SilentFor() tells; the log of the change of state is written there
+  {
     absl::MutexLock lock(&mu_);
-    last_error_ = std::string(status.message());
-    return;
+    last_error_ = status.ok() ? kNoAnswer : std::string(status.message());
   }
+  if (!status.ok()) return;  // SilentFor() tells; the log of the change of state is written there
   last_answer_us_.store(absl::ToUnixMicros(now_()));
   awaits_.RecheckAll();
 }

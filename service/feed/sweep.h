@@ -43,10 +43,12 @@ class Sweep {
   /// How long ago the database answered the last time; infinite before the first answer. Thread-safe.
   absl::Duration SilentFor() const;
 
-  /// Why the database did not answer the last time it did not. Thread-safe.
+  /// What was wrong the last time; that there is no answer while there is none. Thread-safe.
   std::string LastError() const;
 
  private:
+  static constexpr char kNoAnswer[] = "no answer";
+
   absl::Status Expire();
   void Warn(int untold);
   absl::Status CompareHeads();
@@ -63,7 +65,7 @@ class Sweep {
   bool is_warned_ = false;
 
   mutable absl::Mutex mu_;
-  std::string last_error_ ABSL_GUARDED_BY(mu_);
+  std::string last_error_ ABSL_GUARDED_BY(mu_) = kNoAnswer;
 };
 
 }  // namespace signalbox::service

@@ -98,6 +98,11 @@ class PostgresCluster:
         self._process.wait(60)
         self._process = None
 
+    def wait_ended(self):
+        """For when it is expected to end by itself."""
+        self._process.wait(60)
+        self._process = None
+
     def _signal_all(self, what):
         """To the postmaster and its backends: each backend is its own process group's leader."""
         for pid in [self._process.pid, *self._children()]:
