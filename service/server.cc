@@ -90,6 +90,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
              .hub = hub_,
              .awaits = awaits_,
              .guard = guard_,
+             .calls = calls_,
              .metrics = metrics_,
              .announce = [this](const std::vector<int64_t>& run_nos) {
                hub_.OnHint(run_nos);

@@ -56,6 +56,7 @@ class Server {
   const ServiceConfig config_;
   const ConnectionOptions connections_;  // of which each part has its own name
   Metrics metrics_;
+  CallCount calls_;
   ConnectionPool writer_pool_;
   ConnectionPool reader_pool_;
   PostgresMessageLog log_;

@@ -27,11 +27,13 @@ class AwaitCall final : public grpc::ServerUnaryReactor,
   void OnDone() override;
 
  private:
-  AwaitCall(const ServiceParts& parts, v1::AwaitResponse* response) : parts_(parts), response_(response) {}
+  AwaitCall(const ServiceParts& parts, v1::AwaitResponse* response)
+      : parts_(parts), token_(parts.calls), response_(response) {}
   void OnOver(absl::StatusOr<MessagePtr> message);
   void OnTimeout();
 
   const ServiceParts& parts_;
+  const CallCount::Token token_;
   v1::AwaitResponse* const response_;
   std::shared_ptr<AwaitCall> self_;  // given up in OnDone
   grpc::Alarm alarm_;

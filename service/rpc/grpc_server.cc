@@ -1,9 +1,12 @@
 #include "service/rpc/grpc_server.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -12,6 +15,9 @@ namespace signalbox::service {
 namespace {
 
 constexpr char kLiveness[] = "liveness";
+
+// For calls that have come but are not counted yet, and then for answers that are on their way.
+constexpr absl::Duration kLastBytes = absl::Milliseconds(100);
 
 // Larger than the limit of a request, so that the answer to a large one names the limit.
 constexpr int kMaxReceiveBytes = 4 << 20;
@@ -67,7 +73,17 @@ void GrpcServer::SetReady(bool is_ready) {
 
 void GrpcServer::Shutdown(absl::Duration timeout) {
   server_->GetHealthCheckService()->Shutdown();
-  server_->Shutdown(absl::ToChronoTime(absl::Now() + timeout));
+  const absl::Time deadline = absl::Now() + timeout;
+  // gRPC waits until every client has acknowledged the end of its connection, which one that does not
+  // read never does. When all calls are answered there is nothing to wait for.
+  std::thread cut([this, deadline] {
+    absl::SleepFor(kLastBytes);
+    if (!calls_.AwaitNone(deadline)) return;
+    absl::SleepFor(kLastBytes);
+    grpc_server_cancel_all_calls(server_->c_server());
+  });
+  server_->Shutdown(absl::ToChronoTime(deadline));
+  cut.join();
   server_->Wait();
 }
 

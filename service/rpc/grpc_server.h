@@ -28,13 +28,15 @@ class GrpcServer {
 
   void SetReady(bool is_ready);
 
-  /// Refuses new calls and waits for those under way, then cuts what is left after `timeout`. Streams
-  /// and awaits must have been told to end before.
+  /// Refuses new calls and waits for those under way, at most `timeout`, then cuts what is left: calls that
+  /// are not over, and connections whose client does not read. Streams and awaits must have been told to
+  /// end before.
   void Shutdown(absl::Duration timeout);
 
  private:
-  explicit GrpcServer(const ServiceParts& parts) : messages_(parts), runs_(parts) {}
+  explicit GrpcServer(const ServiceParts& parts) : calls_(parts.calls), messages_(parts), runs_(parts) {}
 
+  CallCount& calls_;
   MessageServiceHandler messages_;
   RunServiceHandler runs_;
   std::unique_ptr<grpc::Server> server_;

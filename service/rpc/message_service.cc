@@ -33,7 +33,7 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerCon
   if (!draft.ok()) return Refused(*context, draft.status(), parts_.metrics.publishes);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_.guard, reactor, response, &parts_.metrics.publishes);
+  auto call = GuardedBy(parts_, reactor, response, &parts_.metrics.publishes);
   parts_.writer.Append(*std::move(draft), SteadyNow() + parts_.guard.patience(),
                        [call](const Appended& appended) {
                          if (!appended.status.ok()) return call->Fail(appended.status);
@@ -89,7 +89,7 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext
   if (!parsed.ok()) return Refused(*context, parsed.status(), parts_.metrics.acks);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_.guard, reactor, response, &parts_.metrics.acks);
+  auto call = GuardedBy(parts_, reactor, response, &parts_.metrics.acks);
   AckCall ack = std::move(parsed->call);
   auto done = [call, consumer = ack.consumer, ids = std::move(parsed->message_ids),
                place = std::move(parsed->place)](const Acked& acked) {

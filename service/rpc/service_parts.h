@@ -17,6 +17,7 @@
 #include "service/domain/run_registry.h"
 #include "service/feed/await_registry.h"
 #include "service/feed/subscription_hub.h"
+#include "service/rpc/call_count.h"
 #include "service/rpc/request_parser.h"
 #include "service/rpc/unary_call.h"
 
@@ -32,6 +33,7 @@ struct ServiceParts {
   SubscriptionHub& hub;
   AwaitRegistry& awaits;
   CallGuard& guard;
+  CallCount& calls;
   Metrics& metrics;
   /// Tells this replica's subscribers and awaits, and the other replicas, to look at runs again.
   std::function<void(std::vector<int64_t>)> announce;
@@ -47,10 +49,10 @@ inline grpc::ServerUnaryReactor* FinishedWith(grpc::CallbackServerContext& conte
 
 /// A call that is answered within the guard's patience, whoever answers it.
 template <typename Response>
-std::shared_ptr<UnaryCall<Response>> GuardedBy(CallGuard& guard, grpc::ServerUnaryReactor* reactor,
+std::shared_ptr<UnaryCall<Response>> GuardedBy(const ServiceParts& parts, grpc::ServerUnaryReactor* reactor,
                                                Response* response, OutcomeCounter* outcomes = nullptr) {
-  auto call = std::make_shared<UnaryCall<Response>>(reactor, response, outcomes);
-  guard.Watch(call);
+  auto call = std::make_shared<UnaryCall<Response>>(parts.calls, reactor, response, outcomes);
+  parts.guard.Watch(call);
   return call;
 }
 
@@ -62,7 +64,7 @@ grpc::ServerUnaryReactor* OnWorker(const ServiceParts& parts, grpc::CallbackServ
   auto query = RequestParser(parts.limits).Parse(request);
   if (!query.ok()) return FinishedWith(context, query.status());
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  auto call = GuardedBy(parts.guard, reactor, response);
+  auto call = GuardedBy(parts, reactor, response);
   const absl::Status submitted =
       parts.workers.Submit([call, query = *std::move(query), work = std::move(work)] {
         if (call->IsOver()) return;

@@ -30,7 +30,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResp
   void OnDone() override;
 
  private:
-  explicit SubscribeReactor(const ServiceParts& parts) : parts_(parts) {}
+  explicit SubscribeReactor(const ServiceParts& parts) : parts_(parts), token_(parts.calls) {}
 
   absl::Status Open(const SubscribeQuery& query);  // on a worker
   void Wake();
@@ -39,6 +39,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResp
   void FinishOnce(const absl::Status& status);
 
   const ServiceParts& parts_;
+  const CallCount::Token token_;
   std::shared_ptr<SubscribeReactor> self_;      // given up in OnDone
   Cursor cursor_;                               // run and epoch; set by Open()
   std::shared_ptr<Subscription> subscription_;  // set by Open()

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "service/rpc/call_count.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/status_mapping.h"
 #include "service/telemetry/metrics.h"
@@ -19,8 +20,8 @@ template <typename Response>
 class UnaryCall final : public GuardedCall {
  public:
   /// `outcomes`, when there is one, counts how it ended and outlives the call.
-  UnaryCall(grpc::ServerUnaryReactor* reactor, Response* response, OutcomeCounter* outcomes)
-      : reactor_(reactor), response_(response), outcomes_(outcomes) {}
+  UnaryCall(CallCount& calls, grpc::ServerUnaryReactor* reactor, Response* response, OutcomeCounter* outcomes)
+      : token_(calls), reactor_(reactor), response_(response), outcomes_(outcomes) {}
 
   /// Answers OK with `response`.
   void Succeed(Response response) {
@@ -44,6 +45,7 @@ class UnaryCall final : public GuardedCall {
     reactor_->Finish(status);
   }
 
+  const CallCount::Token token_;
   grpc::ServerUnaryReactor* const reactor_;
   Response* const response_;
   OutcomeCounter* const outcomes_;

@@ -98,10 +98,8 @@ class PostgresCluster:
         self._process.wait(60)
         self._process = None
 
-    def wait_ended(self):
-        """For when it is expected to end by itself."""
-        self._process.wait(60)
-        self._process = None
+    def is_running(self):
+        return self._process is not None and self._process.poll() is None
 
     def _signal_all(self, what):
         """To the postmaster and its backends: each backend is its own process group's leader."""

@@ -1,0 +1,89 @@
+"""SIGTERM with clients of all kinds: those that call, those that only listen, those that do not read at all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import grpc
+import pytest
+
+from rig.parting import ended_with_parent
+from rig.publishers import Publishers
+from rig.server import environment
+from rig.waiting import Background
+
+
+@pytest.fixture
+def draining(start_server, cluster, database):
+    """Its drain timeout is longer than any test of a quick end takes."""
+    return start_server("--database-url", cluster.url(database), "--drain-timeout", "9s")
+
+
+@contextmanager
+def many_streams(server, run, count):
+    """A process that holds them open."""
+    script = os.path.join(os.path.dirname(__file__), "rig", "many_streams.py")
+    process = subprocess.Popen(
+        ended_with_parent("KILL", [sys.executable, script, server.address, run.id, str(count)]),
+        stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+        env=environment(PYTHONPATH=os.path.dirname(__file__) + ":" + os.environ["PYTHONPATH"]))
+    try:
+        assert process.stdout.readline() == "open\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def seconds_to_end(server):
+    began = time.monotonic()
+    assert server.terminate(timeout=20) == 0, server.log()
+    return time.monotonic() - began
+
+
+def test_clients_that_do_not_read_hold_nobody_up(draining):
+    """A stopped client never acknowledges that its connection ends; gRPC once waited for it until the timeout."""
+    run = draining.connect().create_run()
+    with many_streams(draining, run, 20) as stopped:
+        stopped.send_signal(signal.SIGSTOP)
+        assert seconds_to_end(draining) < 6
+
+
+def test_it_ends_within_10_s_with_1000_streams_some_of_them_stopped(draining):
+    run = draining.connect().create_run()
+    with many_streams(draining, run, 900) as reading, many_streams(draining, run, 100) as stopped:
+        stopped.send_signal(signal.SIGSTOP)
+        assert seconds_to_end(draining) < 10
+        assert reading.stdout.readline() == "{'UNAVAILABLE': 900}\n"
+
+
+def test_calls_under_way_are_answered(draining, cluster, database):
+    """A publish that waits for a lock is answered after the drain began."""
+    client = draining.connect()
+    run = client.create_run()
+    lock = Background(lambda: cluster.sql("BEGIN; SELECT 1 FROM signalbox.runs FOR UPDATE; SELECT pg_sleep(0.7); "
+                                          "COMMIT", database))
+    while not cluster.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = "
+                          f"'{database}'"):
+        pass
+    publishing = Background(lambda: client.publish(run))
+    while not cluster.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
+                          f"'{database}'"):
+        pass
+    seconds_to_end(draining)
+    assert publishing.result().sequence == 1
+    lock.result()
+
+
+def test_what_is_published_during_the_drain_is_answered_or_unavailable(draining):
+    run = draining.connect().create_run()
+    publishers = Publishers(draining.address, run, count=8)
+    publishers.wait_for(200)
+    seconds_to_end(draining)
+    publishers.finish()
+    assert {error.code() for error in publishers.in_doubt.values()} == {grpc.StatusCode.UNAVAILABLE}
+    draining.start()
+    publishers.check(draining.connect())
