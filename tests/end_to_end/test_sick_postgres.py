@@ -16,7 +16,7 @@ from rig.postgres import PostgresCluster
 from rig.server import SERVING, new_database
 from rig.waiting import eventually
 
-SESSIONS = 8  # Of one server: 1 writes, 4 read and 1 sweeps, 1 sends and 1 hears NOTIFY.
+SESSIONS = 9  # Of one server: 1 writes, 4 read, 1 sweeps and 1 prunes, 1 sends and 1 hears NOTIFY.
 
 
 class Load:
