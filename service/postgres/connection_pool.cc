@@ -125,9 +125,10 @@ absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try 
 }
 
 absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
+  std::vector<Connection> stale;  // Closed when the lock is free: saying goodbye may take its time.
   {
     absl::MutexLock lock(&mu_);
-    DropStale();
+    stale = TakeStale();
     if (!idle_.empty()) {
       Connection connection = std::move(idle_.back());
       idle_.pop_back();
@@ -148,22 +149,23 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Acquire() {
 }
 
 // Sessions on a primary of the past may live on beside those on the new one.
-void ConnectionPool::DropStale() {
-  if (idle_.empty() || idle_.back().generation == options_.history->generation()) return;
+std::vector<Connection> ConnectionPool::TakeStale() {
+  if (idle_.empty() || idle_.back().generation == options_.history->generation()) return {};
   open_ -= static_cast<int>(idle_.size());
-  idle_.clear();
+  return std::exchange(idle_, {});
 }
 
 void ConnectionPool::Release(Connection connection, bool broken) {
+  std::vector<Connection> dropped;  // Closed when the lock is free, as `connection` is.
   absl::MutexLock lock(&mu_);
-  if (broken) {
-    // The others were opened to the same server and are most likely dead too; a stale one would
-    // only cost its next user a failed call.
-    open_ -= 1 + static_cast<int>(idle_.size());
-    idle_.clear();
+  if (!broken) {
+    idle_.push_back(std::move(connection));
     return;
   }
-  idle_.push_back(std::move(connection));
+  // The others were opened to the same server and are most likely dead too; a stale one would
+  // only cost its next user a failed call.
+  open_ -= 1 + static_cast<int>(idle_.size());
+  dropped = std::exchange(idle_, {});
 }
 
 }  // namespace signalbox::service

@@ -6,6 +6,7 @@
 #include <memory>
 #include <pqxx/connection>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -83,7 +84,7 @@ class ConnectionPool {
 
  private:
   void Release(Connection connection, bool broken);
-  void DropStale() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::vector<Connection> TakeStale() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   const ConnectionOptions options_;
   const int size_;

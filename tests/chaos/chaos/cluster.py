@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 
-from chaos.proxy import Proxy
+from chaos.edges import Proxy
 from rig.parting import ended_with_parent
 from rig.postgres import PostgresCluster, free_port
 from rig.server import Server, new_database

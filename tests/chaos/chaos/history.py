@@ -10,7 +10,7 @@ is written as [id, sequence, token, hash, key]: the token, first part of its val
 | publish | t0 t1 at out code run project token request_id key setting value; ok: id sequence superseded |
 | ack | t0 t1 at out code run ids consumer outcome; ok: results [[id, claimed, consumer, state]] |
 | cancel, await | t0 t1 at out code run id; ok: state |
-| end | t0 t1 at out code run |
+| create_run, get_run, end | t0 t1 at out code run |
 | get | t0 t1 at out code run key; ok: seen (a message or null) |
 | get_all | t0 t1 at out code run; ok: seen (messages) |
 | open | t at run subscriber stream keys slow resumed: on its last progress |

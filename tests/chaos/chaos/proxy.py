@@ -1,7 +1,7 @@
 """A TCP proxy that breaks connections in the ways networks do: `python3 -m chaos.proxy`.
 
 One process holds all edges. It reads one JSON command a line on standard input and answers each with one
-line; `Proxy` is the other end of that. An edge listens on a loopback port and passes to its target:
+line; `chaos.edges` is the other end of that. An edge listens on a loopback port and passes to its target:
 
 - refuse: nobody listens. cut, reset, half_close, forget: what becomes of the open connections, once; forget is as a
   cut, but whoever connected is not told.
@@ -19,9 +19,7 @@ import random
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import threading
 
 UP, DOWN = "up", "down"
 _NOT_READING_ABOVE = 256 * 1024
@@ -309,55 +307,6 @@ class _Process:
         while line := await reader.readline():
             name, arguments = json.loads(line)
             print(json.dumps(await getattr(self, name)(**arguments)), flush=True)
-
-
-class Proxy:
-    """Starts the proxy process and commands it. May be used by several threads."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen([sys.executable, "-m", "chaos.proxy"], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, text=True)
-
-    def _command(self, command, **arguments):
-        with self._lock:
-            self._process.stdin.write(json.dumps([command, arguments]) + "\n")
-            self._process.stdin.flush()
-            answer = self._process.stdout.readline()
-        assert answer, f"the proxy ended with {self._process.wait(10)}"
-        return json.loads(answer)
-
-    def edge(self, name, host, port):
-        """Makes an edge that passes to host:port; returns its handle."""
-        return Edge(self, name, self._command("edge", name=name, target=[host, port]))
-
-    def close(self):
-        self._process.stdin.close()
-        self._process.wait(10)
-
-
-class Edge:
-    """One edge of a `Proxy`; `port` is where it listens."""
-
-    def __init__(self, proxy, name, port):
-        self._proxy, self.name, self.port = proxy, name, port
-        self.address = f"127.0.0.1:{port}"
-
-    def set(self, **settings):
-        self._proxy._command("set", name=self.name, **settings)
-
-    def heal(self):
-        """As at the beginning; the target stays."""
-        self.set(refuse=False, freeze=[], drop_replies=False, delay=0, rate=0)
-
-    def end(self, how, share=1.0, seed=0):
-        return self._proxy._command("end", name=self.name, how=how, share=share, seed=seed)
-
-    def trap(self, text, pid, at, after=None):
-        self._proxy._command("trap", name=self.name, text=text, pid=pid, at=at, after=after)
-
-    def state(self):
-        return self._proxy._command("state", name=self.name)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from rig.parting import ended_with_parent
 from rig.waiting import eventually
 
 
-def _binary(name):
+def binary(name):
+    """Path of a program of Postgres', the newest that is installed."""
     found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))
     path = found[-1] if found else shutil.which(name)
     assert path, f"Postgres is not installed: no {name}"
@@ -54,7 +55,7 @@ class PostgresCluster:
         self._make_files()
 
     def _make_files(self):
-        self._run(_binary("initdb"), "--no-sync", "--auth=trust", "--username=signalbox",
+        self._run(binary("initdb"), "--no-sync", "--auth=trust", "--username=signalbox",
                   "--encoding=UTF8", "--locale=C.UTF-8", "--pgdata", self.data)
 
     def _run(self, *command, **options):
@@ -63,7 +64,7 @@ class PostgresCluster:
 
     def start(self):
         log = open(os.path.join(self.directory, "log"), "ab")
-        command = [_binary("postgres"), "-D", self.data, "-p", str(self.port), "-k", self.directory]
+        command = [binary("postgres"), "-D", self.data, "-p", str(self.port), "-k", self.directory]
         command += [f"--{name}={value}" for name, value in self._settings.items()]
         self._process = subprocess.Popen(
             ended_with_parent("QUIT", command), stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd="/",
@@ -74,7 +75,7 @@ class PostgresCluster:
 
     def _accepts(self):
         assert self._process.poll() is None, "Postgres ended at once; see its log"
-        command = [_binary("psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "signalbox", "-c", "", "postgres"]
+        command = [binary("psql"), "-h", "127.0.0.1", "-p", str(self.port), "-U", "signalbox", "-c", "", "postgres"]
         return subprocess.run(command, capture_output=True, timeout=30, cwd="/").returncode == 0
 
     def stop(self, how=signal.SIGINT):
@@ -122,7 +123,7 @@ class PostgresCluster:
 
     def sql(self, statement, database="postgres"):
         """Runs one statement and returns its rows as lists of strings."""
-        done = subprocess.run([_binary("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+        done = subprocess.run([binary("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
                                "-p", str(self.port), "-U", "signalbox", "-c", statement, database],
                               capture_output=True, text=True, timeout=60, cwd="/")
         assert done.returncode == 0, done.stderr
@@ -177,7 +178,7 @@ class Standby(PostgresCluster):
         super().__init__(**settings)
 
     def _make_files(self):
-        self._run(_binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._primary.port), "-U", "signalbox",
+        self._run(binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._primary.port), "-U", "signalbox",
                   "--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--pgdata", self.data)
         self.follow(self._primary.port)
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from chaos.faults.fault import Fault
 from chaos.jobs import Job, Publisher
+from rig.processor import processor_seconds
 from rig.server import Server
 from rig.waiting import eventually
 
@@ -80,16 +81,10 @@ def _silence_would_be_noticed(job):
 
 def _shares(pids, wait):
     """Which part of a processor each process takes during `wait()`, by its name."""
-    began, before = time.monotonic(), {name: _processor_time(pid) for name, pid in pids.items()}
+    began, before = time.monotonic(), {name: processor_seconds(pid) for name, pid in pids.items()}
     wait()
     seconds = time.monotonic() - began
-    return {name: (_processor_time(pid) - before[name]) / seconds for name, pid in pids.items()}
-
-
-def _processor_time(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return {name: (processor_seconds(pid) - before[name]) / seconds for name, pid in pids.items()}
 
 
 def stop_job(scene, times):
