@@ -17,9 +17,6 @@ class Clock {
 
   /// Never goes back, whatever happens to the wall clock, and goes on while the machine sleeps.
   virtual Instant Now() const = 0;
-
-  /// Blocks the calling thread for `duration`; not at all when it is not positive.
-  virtual void Sleep(absl::Duration duration) = 0;
 };
 
 }  // namespace signalbox::internal

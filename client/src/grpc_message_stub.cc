@@ -1,10 +1,12 @@
 #include "grpc_message_stub.h"
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <tuple>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "grpc_conversion.h"
 #include "grpc_enum_conversion.h"
 #include "signalbox/v1/message_service.grpc.pb.h"
@@ -13,9 +15,21 @@
 namespace signalbox::internal {
 namespace {
 
+// So that a server that lets everybody connect, and then serves nobody, is not asked all the time.
+constexpr absl::Duration kLeastPause = absl::Milliseconds(10);
+
 class GrpcMessageStub final : public MessageStub {
  public:
   explicit GrpcMessageStub(std::shared_ptr<GrpcConnection> connection) : connection_(std::move(connection)) {}
+
+  void Pause(absl::Duration wait) override {
+    // gRPC's connections get on only while some thread waits for one of their calls or states.
+    const std::shared_ptr<grpc::Channel> channel = connection_->Channel();
+    const bool is_connected = channel->GetState(/*try_to_connect=*/true) == GRPC_CHANNEL_READY;
+    const absl::Duration least = is_connected ? wait : std::min(wait, kLeastPause);
+    if (!is_connected) channel->WaitForConnected(GrpcDeadline(wait - least));
+    absl::SleepFor(least);
+  }
 
   absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration timeout) override {
     auto response = Call<v1::MessageService>(&v1::MessageService::Stub::Publish, ToProto(request), timeout);

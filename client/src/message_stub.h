@@ -29,6 +29,10 @@ class MessageStub {
  public:
   virtual ~MessageStub() = default;
 
+  /// Blocks for `wait`, or less when a broken connection is there again before. Between two tries use this
+  /// and not a sleep, in which nobody would get on with connecting.
+  virtual void Pause(absl::Duration wait) = 0;
+
   virtual absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration timeout) = 0;
   virtual absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key,
                                         absl::Duration timeout) = 0;

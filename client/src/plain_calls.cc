@@ -43,7 +43,8 @@ PlainCalls::PlainCalls(MessageStub& stub, Clock& clock, RandomFraction random, a
 
 template <typename Call>
 auto PlainCalls::Retry(Timeout timeout, Call call) -> decltype(call(absl::Duration())) {
-  return CallWithRetry(clock_, random_, {timeout.value_or(default_timeout_)}, call);
+  return CallWithRetry(clock_, random_, {timeout.value_or(default_timeout_)}, call,
+                       [this](absl::Duration wait) { stub_.Pause(wait); });
 }
 
 absl::StatusOr<PublishResult> PlainCalls::Publish(PublishRequest request, Timeout timeout) {

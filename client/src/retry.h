@@ -23,11 +23,11 @@ struct RetryOptions {
 };
 
 /// Makes `call(time_left)`, a function that returns absl::StatusOr<…>, until it succeeds, fails for
-/// a reason that will not go away, or `timeout` is over; returns its last answer. Every try must be
-/// harmless to repeat.
-template <typename Call>
-auto CallWithRetry(Clock& clock, const RandomFraction& random, const RetryOptions& options, Call call)
-    -> decltype(call(absl::Duration())) {
+/// a reason that will not go away, or `timeout` is over; returns its last answer. Between two tries
+/// `pause(wait)` blocks for that long at most. Every try must be harmless to repeat.
+template <typename Call, typename Pause>
+auto CallWithRetry(Clock& clock, const RandomFraction& random, const RetryOptions& options, Call call,
+                   Pause pause) -> decltype(call(absl::Duration())) {
   const Instant deadline = clock.Now() + options.timeout;
   Backoff backoff(options.backoff, random);
   while (true) {
@@ -35,7 +35,7 @@ auto CallWithRetry(Clock& clock, const RandomFraction& random, const RetryOption
     if (answer.ok() || !IsRetryable(answer.status().code())) return answer;
     const absl::Duration wait = backoff.Next();
     if (clock.Now() + wait >= deadline) return answer;
-    clock.Sleep(wait);
+    pause(wait);
   }
 }
 

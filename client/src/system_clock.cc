@@ -1,7 +1,6 @@
 #include "system_clock.h"
 
 #include <ctime>
-#include <thread>
 
 namespace signalbox::internal {
 
@@ -15,10 +14,6 @@ Instant SystemClock::Now() const {
   // Counts the time a laptop was asleep, so that a connection that died meanwhile is noticed at once.
   clock_gettime(CLOCK_BOOTTIME, &now);
   return absl::DurationFromTimespec(now);
-}
-
-void SystemClock::Sleep(absl::Duration duration) {
-  if (duration > absl::ZeroDuration()) std::this_thread::sleep_for(absl::ToChronoNanoseconds(duration));
 }
 
 }  // namespace signalbox::internal

@@ -12,7 +12,6 @@ class SystemClock final : public Clock {
   static SystemClock& Instance();
 
   Instant Now() const override;
-  void Sleep(absl::Duration duration) override;
 };
 
 }  // namespace signalbox::internal

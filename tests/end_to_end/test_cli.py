@@ -8,6 +8,7 @@ from signalbox.v1 import message_pb2, message_service_pb2, run_pb2
 
 from rig.cli import Cli
 from rig.client import run_ref
+from rig.front import BrokenFront
 from rig.postgres import free_port
 from rig.values import from_value, to_value
 from rig.waiting import eventually
@@ -193,6 +194,14 @@ def test_watch_ends_with_an_interrupt(cli, new_run):
     finally:
         watching.kill()
     assert watching.returncode == INTERRUPTED
+
+
+def test_a_connection_that_broke_is_made_again_while_the_command_waits(server, new_run):
+    """As behind a balancer that has not noticed yet. Within less than the 2 s after which gRPC would look the address
+    up again and start afresh."""
+    with BrokenFront(server.address, broken=2) as front:
+        Cli(front.address).ok("--timeout", "1900ms", "publish", "--run", new_run().id, "--key", "k", "--value", "1")
+        assert front.connections > 2
 
 
 def test_watch_says_at_once_that_the_server_is_away(cli):

@@ -10,11 +10,11 @@ namespace signalbox::internal {
 /// `seconds` after the start of the test.
 inline Instant At(double seconds) { return absl::Seconds(seconds); }
 
-/// Time that passes only when somebody sleeps or the test says so.
+/// Time that passes only when a fake sleeps on it or the test says so.
 class FakeClock final : public Clock {
  public:
   Instant Now() const override { return now_; }
-  void Sleep(absl::Duration duration) override {
+  void Sleep(absl::Duration duration) {
     slept.push_back(duration);
     now_ += duration;
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fake_clock.h"
 #include "message_stub.h"
 
 namespace signalbox::internal {
@@ -12,6 +13,9 @@ namespace signalbox::internal {
 /// Fails as often as told, then answers; remembers what it was asked.
 class FakeMessageStub final : public MessageStub {
  public:
+  explicit FakeMessageStub(FakeClock& clock) : clock_(clock) {}
+
+  void Pause(absl::Duration wait) override { clock_.Sleep(wait); }
   absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration) override {
     request_ids.push_back(request.request_id);
     if (Fails()) return failure;
@@ -86,6 +90,8 @@ class FakeMessageStub final : public MessageStub {
     pages.pop_front();
     return page;
   }
+
+  FakeClock& clock_;
 };
 
 }  // namespace signalbox::internal

@@ -14,7 +14,7 @@ using testing::ElementsAre;
 class PlainCallsTest : public testing::Test {
  protected:
   FakeClock clock_;
-  FakeMessageStub stub_;
+  FakeMessageStub stub_{clock_};
   PlainCalls calls_{stub_, clock_, [] { return 0.5; }, absl::Seconds(10)};
 };
 
