@@ -25,6 +25,8 @@ _OPTIONS = [
     ("grpc.max_receive_message_length", 8 << 20),
 ]
 
+PROJECTS = "traffic/"  # Of all traffic; the rest is the process's name.
+
 _MESSAGES = message_service_pb2.DESCRIPTOR.services_by_name["MessageService"]
 _RUNS = run_service_pb2.DESCRIPTOR.services_by_name["RunService"]
 

@@ -17,6 +17,7 @@ class _Subscriber:
         self.shown_since = set()  # Since the last progress.
         self.gone_since = set()
         self.seen_to = 0  # Everything up to here was shown or had left, by the last progress.
+        self.cursor_since = 0  # When it got the cursor that it has.
         self.opened = 0
         self.ended = False
         self.settled = False
@@ -35,16 +36,18 @@ class _Subscriber:
         self.opened = instant
         self.shown_since.clear()
 
-    def progress(self, seen_to):
+    def progress(self, seen_to, instant):
         """A cursor that moved covers everything until now; one that did not covers what it did."""
+        self.cursor_since = instant
         self.shown_since.clear()
         self.gone_since.clear()
         self.seen_to = seen_to
 
 
 class _Stream:
-    def __init__(self, event, subscriber):
+    def __init__(self, event, subscriber, is_of_old_history):
         self.where = f"{subscriber.run.name}: stream {event['stream']} at {event['at']}"
+        self.is_of_old_history = is_of_old_history  # Its cursor is: to be refused.
         self.subscriber, self.opened = subscriber, event["t"]
         self.slow = event["slow"]
         self.last = 0
@@ -68,7 +71,8 @@ class Streams:
             self._subscribers[name] = _Subscriber(name, self._facts.run(event["run"]), event["keys"])
         subscriber = self._subscribers[name]
         subscriber.resume(event["resumed"], event["t"])
-        self._streams[event["stream"]] = _Stream(event, subscriber)
+        is_of_old_history = event["resumed"] and self._facts.failed_over_between(subscriber.cursor_since, event["t"])
+        self._streams[event["stream"]] = _Stream(event, subscriber, is_of_old_history)
 
     def message(self, event):
         stream, subscriber = self._of(event)
@@ -128,7 +132,7 @@ class Streams:
                 self._report.require(head >= before, "read your writes",
                                      f"{stream.where} is synced at {head}; {before} had returned before it was opened")
         if event["moved"]:
-            subscriber.progress(stream.seen_to)
+            subscriber.progress(stream.seen_to, event["t"])
 
     def run_ended(self, event):
         stream, subscriber = self._of(event)
@@ -173,6 +177,8 @@ class Streams:
 
     def _of(self, event):
         stream = self._streams[event["stream"]]
+        self._report.require(not stream.is_of_old_history, "old history",
+                             f"{stream.where} goes on from a cursor of a history that is over")
         return stream, stream.subscriber
 
     def _complete(self, stream, to, instant):

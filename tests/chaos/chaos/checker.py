@@ -4,13 +4,12 @@ import json
 import sys
 from collections import Counter
 
-import numpy
-
 from chaos.check_reads import check_get, check_get_all
 from chaos.check_streams import Streams
 from chaos.check_writes import check_writes
 from chaos.facts import Facts
 from chaos.history import read
+from chaos.percentiles import percentiles
 
 _SHOWN_OF_EACH = 5
 
@@ -23,8 +22,8 @@ class Report:
         self.examples = []
         self.counts = Counter()
         self.codes = Counter()
-        self._publish_ns = []
-        self._delivery_ns = []
+        self._publish_ms = []
+        self._delivery_ms = []
 
     def require(self, holds, invariant, text):
         if not holds:
@@ -40,22 +39,15 @@ class Report:
         if "code" in event and event["op"] not in ("closed", "open"):
             self.codes[f"{event['op']} {event['code']}"] += 1
         if event["op"] == "publish" and event["out"] == "ok":
-            self._publish_ns.append(event["t1"] - event["t0"])
+            self._publish_ms.append((event["t1"] - event["t0"]) / 1e6)
         elif event["op"] == "message" and stored_since is not None:
-            self._delivery_ns.append(event["t"] - stored_since)
+            self._delivery_ms.append((event["t"] - stored_since) / 1e6)
 
     def summary(self):
         """What a program reads."""
         return {"violations": dict(self.violations), "examples": self.examples, "counts": dict(self.counts),
-                "codes": dict(sorted(self.codes.items())), "publish_ms": _percentiles(self._publish_ns),
-                "delivery_ms": _percentiles(self._delivery_ns)}
-
-
-def _percentiles(nanoseconds):
-    if not nanoseconds:
-        return {}
-    values = numpy.percentile(numpy.array(nanoseconds) / 1e6, (50, 99, 100))
-    return {name: round(float(value), 1) for name, value in zip(("p50", "p99", "max"), values)}
+                "codes": dict(sorted(self.codes.items())), "publish_ms": percentiles(self._publish_ms),
+                "delivery_ms": percentiles(self._delivery_ms)}
 
 
 def check(directory):

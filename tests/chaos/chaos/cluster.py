@@ -6,9 +6,10 @@ import shutil
 import subprocess
 import tempfile
 
+from chaos.databases import Single
 from chaos.edges import Proxy
 from rig.parting import ended_with_parent
-from rig.postgres import PostgresCluster, free_port
+from rig.postgres import free_port
 from rig.server import Server, new_database
 from rig.waiting import eventually
 
@@ -23,16 +24,17 @@ defaults
 listen signalbox
   bind 127.0.0.1:{port}
   balance roundrobin
-  option redispatch
+  option redispatch 1
 {servers}
 """
 
 
 class Replica:
-    """A server, the edge that clients reach it by, and the edge by which it reaches Postgres."""
+    """A server, the edge that clients reach it by, and the edges by which it reaches each Postgres."""
 
-    def __init__(self, name, server, clients, database):
-        self.name, self.server, self.clients, self.database = name, server, clients, database
+    def __init__(self, name, server, clients, databases):
+        self.name, self.server, self.clients, self.databases = name, server, clients, databases
+        self.database = databases[0]
 
     @property
     def pid(self):
@@ -46,13 +48,13 @@ class Replica:
 
 
 class Cluster:
-    """Owns every process by its pid; a context manager that ends them all."""
+    """Owns every process by its pid; a context manager that ends them all. `databases` is a class of that module."""
 
-    def __init__(self, seed, replicas=3, flags=()):
+    def __init__(self, seed, replicas=3, flags=(), databases=Single):
         self.rng = random.Random(seed)
         self.directory = tempfile.mkdtemp(prefix="signalbox-chaos-")
         self.proxy = Proxy()
-        self.postgres = PostgresCluster()
+        self.databases = databases(self.proxy)
         self._haproxy = None
         self.replicas = []
         try:
@@ -62,16 +64,18 @@ class Cluster:
             raise
 
     def _start(self, replicas, flags):
-        self.postgres.start()
+        self.databases.start()
         self.database = new_database(self.postgres)
         for number in range(1, replicas + 1):
             name = f"replica{number}"
-            database = self.proxy.edge(f"{name}-database", "127.0.0.1", self.postgres.port)
-            url = f"postgresql://signalbox@{database.address}/{self.database}?sslmode=disable"
-            server = Server(self.directory, "--database-url", url, *flags)
+            databases = [self.proxy.edge(f"{name}-database{place}", "127.0.0.1", port)
+                         for place, port in enumerate(self.databases.ports)]
+            hosts = ",".join(edge.address for edge in databases)
+            server = Server(self.directory, "--database-url",
+                            f"postgresql://signalbox@{hosts}/{self.database}?sslmode=disable", *flags)
             server.start(wait=False)
             clients = self.proxy.edge(f"{name}-clients", *server.address.split(":"))
-            self.replicas.append(Replica(name, server, clients, database))
+            self.replicas.append(Replica(name, server, clients, databases))
         for replica in self.replicas:
             replica.server.wait_serving()
         self._start_haproxy()
@@ -80,7 +84,7 @@ class Cluster:
         port = free_port()
         path = os.path.join(self.directory, "haproxy.cfg")
         with open(path, "w") as file:
-            servers = "\n".join(f"  server {replica.name} {replica.clients.address} check inter 500ms"
+            servers = "\n".join(f"  server {replica.name} {replica.clients.address} check inter 200ms fall 1 rise 1"
                                 for replica in self.replicas)
             file.write(_HAPROXY.format(port=port, servers=servers))
         with open(os.path.join(self.directory, "haproxy.log"), "wb") as log:
@@ -88,12 +92,23 @@ class Cluster:
                                              stderr=log, stdin=subprocess.DEVNULL)
         self.balanced = f"127.0.0.1:{port}"
 
+    @property
+    def postgres(self):
+        """The one that takes writes."""
+        return self.databases.primary
+
+    def replace_lost_primary(self):
+        """After a promotion; the servers reach the new standby where the lost primary was."""
+        place, port = self.databases.replace_lost_primary()
+        for replica in self.replicas:
+            replica.databases[place].set(target=["127.0.0.1", port])
+
     def addresses(self):
         """Where clients may go: to each replica, or to whichever HAProxy chooses."""
         return {"balanced": self.balanced, **{replica.name: replica.clients.address for replica in self.replicas}}
 
     def edges(self):
-        return [edge for replica in self.replicas for edge in (replica.clients, replica.database)]
+        return [edge for replica in self.replicas for edge in (replica.clients, *replica.databases)]
 
     def any_replica(self):
         return self.rng.choice(self.replicas)
@@ -133,5 +148,5 @@ class Cluster:
             self._haproxy.terminate()
             self._haproxy.wait(10)
         self.proxy.close()
-        self.postgres.remove()
+        self.databases.remove()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -145,6 +145,7 @@ class Facts:
         self.paths = sorted(glob.glob(os.path.join(directory, "*.jsonl")))
         assert self.paths, f"no history in {directory}"
         self.runs = {}
+        self.failovers = []  # (when it began, when it was done)
         self._wall_offset = 0
         for path in self.paths:
             for event in read(path):
@@ -155,6 +156,10 @@ class Facts:
     def by_our_clock(self, wall):
         """An instant of the wall clock."""
         return wall - self._wall_offset
+
+    def failed_over_between(self, one, other):
+        """Whether the history that was told of at one instant was over at the other."""
+        return any(one < began and done < other for began, done in self.failovers)
 
     def run(self, name):
         if name not in self.runs:
@@ -185,6 +190,9 @@ class Facts:
         run.ended_after = min(run.ended_after, event["t0"])
         if event["out"] == "ok":
             run.ended_by = min(run.ended_by, event["t1"])
+
+    def _failed_over(self, event):
+        self.failovers.append((event["t0"], event["t1"]))
 
     def _final(self, event):
         run = self.run(event["run"])

@@ -20,6 +20,7 @@ is written as [id, sequence, token, hash, key]: the token, first part of its val
 | run_ended, closed | t stream; closed: code |
 | stuck | t stream head: with the system healed and quiet, an open stream does not come to the run's head |
 | settled | t subscriber: everything was quiet, and its last stream has had a synced progress |
+| failed_over | t0 t1: the database's history is another one since then, and the old one is over |
 | final | at run seen (messages, with state, consumer and expire_time behind) |
 """
 

@@ -8,7 +8,7 @@ import threading
 
 from signalbox.v1 import run_service_pb2
 
-from chaos.calls import state_name
+from chaos.calls import PROJECTS, state_name
 from chaos.history import Writer, now, seen
 from rig.parting import ended_with_parent
 from rig.waiting import eventually
@@ -74,7 +74,7 @@ class Load:
         history = Writer(os.path.join(self.directory, "final.jsonl"))
         for replica in self._cluster.replicas:
             client = replica.server.connect()
-            for run in _all_runs(client):
+            for run in _runs_of_traffic(client):
                 eventually(lambda: not any(message.HasField("expire_time") for message in client.get_all(run)), 10,
                            what="expiry of what has a ttl")
                 began = now()
@@ -92,11 +92,11 @@ class Load:
             process.wait(10)
 
 
-def _all_runs(client):
+def _runs_of_traffic(client):
     runs, token = [], ""
     while True:
         page = client.ListRuns(run_service_pb2.ListRunsRequest(page_size=1000, page_token=token))
-        runs += [run.id for run in page.runs]
+        runs += [run.id for run in page.runs if run.project.startswith(PROJECTS)]
         token = page.next_page_token
         if not token:
             return runs

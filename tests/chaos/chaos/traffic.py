@@ -17,7 +17,7 @@ import zlib
 from google.protobuf import duration_pb2
 from signalbox.v1 import message_pb2, message_service_pb2, run_pb2
 
-from chaos.calls import Calls
+from chaos.calls import PROJECTS, Calls
 from chaos.history import Writer, content
 from chaos.subscriber import Subscriber
 
@@ -163,7 +163,7 @@ class Traffic:
         """One run after another in one slot, until the traffic stops; the last one stays active."""
         while not self._stopping.is_set():
             name = f"{self.name}-{next(self._numbers)}"
-            await self.calls.create_run(f"lab/{self.name}", name)
+            await self.calls.create_run(PROJECTS + self.name, name)
             run = _Run(self, name)
             length = self._run_length * self.rng.uniform(0.5, 1.5)
             reader = asyncio.create_task(run.read())

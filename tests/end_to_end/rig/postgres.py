@@ -83,11 +83,14 @@ class PostgresCluster:
         if self._process is not None:
             children = self._children()
             self._process.send_signal(how)
-            self._process.wait(60)
-            self._process = None
-            # Orphans hold the shared memory until they notice.
-            eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 30,
-                       what="the end of all backends")
+            self._wait_for_end(children)
+
+    def _wait_for_end(self, children):
+        """Orphans hold the shared memory and the files until they are gone."""
+        self._process.wait(60)
+        self._process = None
+        eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 30,
+                   what="the end of all backends")
 
     def _children(self):
         with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children") as children:
@@ -95,9 +98,9 @@ class PostgresCluster:
 
     def kill(self):
         """SIGKILL to all its processes, as when its machine is lost; start() recovers it."""
+        children = self._children()
         self._signal_all(signal.SIGKILL)
-        self._process.wait(60)
-        self._process = None
+        self._wait_for_end(children)
 
     def is_running(self):
         return self._process is not None and self._process.poll() is None
@@ -155,11 +158,12 @@ class PostgresCluster:
                                          "AND pid <> pg_backend_pid()"), 1)
         os.kill(int(pid), signal.SIGKILL)
 
-    def count_listeners(self, database):
-        return int(self.sql(f"SELECT count(*) FROM pg_stat_activity WHERE {_listens(database)}")[0][0])
+    def listeners(self, database):
+        """Process ids of the sessions by which servers hear of each other."""
+        return [int(pid) for (pid,) in self.sql(f"SELECT pid FROM pg_stat_activity WHERE {_listens(database)}")]
 
     def cut_listeners(self, database):
-        """Ends the sessions by which servers hear of each other; returns how many."""
+        """Ends those sessions; returns how many."""
         return len(self.sql(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_listens(database)}"))
 
     def cut_sessions(self, database):
@@ -169,25 +173,24 @@ class PostgresCluster:
 
 
 class Standby(PostgresCluster):
-    """A copy of a running cluster that streams from it until it is promoted."""
+    """A copy of a running cluster that streams from it until it is promoted.
+
+    `port` is where it streams from: the primary's own by default, or a proxy's in between.
+    """
 
     NAME = "standby"
 
-    def __init__(self, primary, **settings):
-        self._primary = primary
+    def __init__(self, primary, port=None, **settings):
+        self._primary, self._source = primary, port or primary.port
         super().__init__(**settings)
 
     def _make_files(self):
         self._run(binary("pg_basebackup"), "-h", "127.0.0.1", "-p", str(self._primary.port), "-U", "signalbox",
                   "--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--pgdata", self.data)
-        self.follow(self._primary.port)
-
-    def follow(self, port):
-        """Streams from this port of loopback: the primary's own, or a proxy's in between."""
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a") as file:
-            file.write(f"primary_conninfo = 'host=127.0.0.1 port={port} user=signalbox application_name={self.NAME}'\n")
-        if self._process is not None:
-            self.sql("SELECT pg_reload_conf()")
+            file.write("synchronous_standby_names = ''\n"  # Once promoted, it waits for nobody.
+                       f"primary_conninfo = 'host=127.0.0.1 port={self._source} user=signalbox "
+                       f"application_name={self.NAME}'\n")
 
     def promote(self):
         """Returns when it accepts writes. Its history is another one from now on: a new timeline."""
@@ -196,20 +199,33 @@ class Standby(PostgresCluster):
 
 
 class Pair:
-    """A primary and its streaming standby, both running; synchronous: a commit waits for both."""
+    """A primary and its streaming standby, both running; synchronous: a commit waits for both.
 
-    def __init__(self, synchronous=True, **settings):
+    `between(port)` may put a proxy before the primary's port for the standby, and returns the proxy's.
+    """
+
+    def __init__(self, synchronous=True, between=lambda port: port, **settings):
         self.primary, self.standby = PostgresCluster(**settings), None
+        self._synchronous, self._between, self._settings = synchronous, between, settings
         try:
             self.primary.start()
-            self.standby = Standby(self.primary, **settings).start()
-            if synchronous:  # After the copy was made: the standby, once promoted, waits for nobody.
-                self.primary.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{Standby.NAME}'")
-                self.primary.sql("SELECT pg_reload_conf()")
-            self.wait_streaming("sync" if synchronous else "async")
+            self._follow()
         except BaseException:
             self.remove()
             raise
+
+    def _follow(self):
+        self.standby = Standby(self.primary, self._between(self.primary.port), **self._settings).start()
+        if self._synchronous:
+            self.primary.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{Standby.NAME}'")
+            self.primary.sql("SELECT pg_reload_conf()")
+        self.wait_streaming("sync" if self._synchronous else "async")
+
+    def replace_lost_primary(self):
+        """After a promotion: the promoted one becomes `primary`, and gets a new standby; the lost one is removed."""
+        self.primary.remove()
+        self.primary, self.standby = self.standby, None
+        self._follow()
 
     def wait_streaming(self, state):
         """Waits until the primary counts the standby as streaming, and as `sync` or `async`."""

@@ -1,7 +1,10 @@
 """What a fault is."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from chaos.databases import Single
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,19 @@ class Fault:
     load: dict | None = field(default_factory=dict)  # Of `Load`; None: the fault brings its own traffic and verdict.
     flags: tuple = ()  # Of the servers.
     replicas: int = 3
-    needs_root: bool = False
+    databases: type = Single
+    missing: Callable = lambda: None  # What it needs and this machine has not, in words.
+    delivery_p99_ms: float | None = None  # At most, with some slack for busy machines.
+    scale: int = 1  # Of the traffic between two injections.
+    long_form: dict = field(default_factory=dict)  # Fields that have other values in the long form.
+
+    def form(self, long):
+        return replace(self, **self.long_form) if long else self
+
+
+def not_root():
+    """For `Fault.missing`."""
+    return None if os.geteuid() == 0 else "root"
 
 
 @dataclass
@@ -29,3 +44,8 @@ class Scene:
     cluster: object
     load: object  # None when the fault has none.
     rng: object
+    scale: int = 1
+
+    def go_on(self, least, most):
+        """Waits for a random number of publishes, in the long form for a multiple."""
+        self.load.go_on(self.rng.randrange(least * self.scale, most * self.scale), 600)

@@ -3,7 +3,7 @@
 import time
 from contextlib import ExitStack, contextmanager
 
-from chaos.faults.fault import Fault
+from chaos.faults.fault import Fault, not_root
 from chaos.jobs import Job, Publisher
 from chaos.namespace import Namespace
 from rig.postgres import free_port
@@ -140,5 +140,5 @@ FAULTS = [
     Fault("hot-loop", "reading never waits, and everything is handled once and in order", hot_loop, short=1, long=30,
           load=None, replicas=1),
     Fault("lost-network", "noticed within 15 s, freed within 45 s, nothing lost", lose_network, short=1, long=20,
-          load=None, replicas=1, needs_root=True),
+          load=None, replicas=1, missing=not_root),
 ]

@@ -4,11 +4,13 @@ import subprocess
 import time
 
 from chaos.faults.fault import Fault
+from chaos.library_user import LibraryUser
 from rig.waiting import eventually
 
 # Names of the statements that write, or read for a stream, as they pass between server and Postgres.
 _WRITES = ("append_messages", "ack_messages", "cancel_message", "end_run")
 _READS = ("read_changes",)
+_BETWEEN_DEPLOYMENTS = 11  # Seconds; after 10 with a sound stream a client forgets its failures.
 
 
 def nothing(scene, times):
@@ -20,9 +22,9 @@ def nothing(scene, times):
 def kill_replicas(scene, times):
     for _ in range(times):
         replica = scene.cluster.any_replica()
-        scene.load.go_on(scene.rng.randrange(5, 60))
+        scene.go_on(5, 60)
         replica.kill()
-        scene.load.go_on(scene.rng.randrange(20))
+        scene.go_on(0, 20)
         replica.start()
         if scene.rng.random() < 0.7:
             replica.server.wait_serving()
@@ -30,18 +32,26 @@ def kill_replicas(scene, times):
 
 
 def restart_in_turn(scene, times):
-    """SIGTERM and a new start, one replica after the other, as a deployment does it."""
+    """SIGTERM and a new start, one replica after the other, as a deployment does it; beside the load, a job and its
+    publisher use the library, and must not notice."""
     slowest = 0.0
-    for _ in range(times):
-        for replica in scene.cluster.replicas:
-            began = time.monotonic()
-            status = replica.server.terminate(timeout=15)
-            slowest = max(slowest, time.monotonic() - began)
-            assert status == 0, f"{replica.name} ended with {status}"
-            replica.start()
-            replica.server.wait_serving()
-            scene.load.go_on(20)
-    return {"restarts": times * len(scene.cluster.replicas), "slowest exit, s": round(slowest, 1)}
+    with LibraryUser(scene.cluster.balanced) as user:
+        for number in range(times):
+            if number:
+                time.sleep(_BETWEEN_DEPLOYMENTS)
+            for replica in scene.cluster.replicas:
+                began = time.monotonic()
+                status = replica.server.terminate(timeout=15)
+                slowest = max(slowest, time.monotonic() - began)
+                assert status == 0, f"{replica.name} ended with {status}"
+                replica.clients.set(refuse=True)  # As a port that nobody listens to, for HAProxy to go elsewhere.
+                replica.start()
+                replica.server.wait_serving()
+                replica.clients.set(refuse=False)
+                scene.load.go_on(20)
+        gaps = user.finish()
+    return {"restarts": times * len(scene.cluster.replicas), "slowest exit, s": round(slowest, 1),
+            "delivery to a user of the library, ms": gaps}
 
 
 def kill_at_points(scene, times):
@@ -83,7 +93,8 @@ FAULTS = [
     Fault("none", "a healthy system breaks no promise", nothing, short=800, long=20000),
     Fault("ended-runs", "a repeat is answered as the first time, also after the end", nothing, short=500, long=20000,
           load={"run_length": 25}),
-    Fault("rolling-restart", "exit within 10 s, and nothing lost", restart_in_turn, short=2, long=50),
-    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=8, long=200),
+    Fault("rolling-restart", "exit within 10 s, no error for who uses the library, and nothing lost", restart_in_turn, short=2, long=50),
+    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=8, long=200,
+          long_form={"scale": 125, "load": {"rate": 3000, "runs": 8, "run_length": 4000}}),
     Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=10, long=200),
 ]

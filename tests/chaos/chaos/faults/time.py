@@ -6,7 +6,7 @@ import signal
 import time
 from contextlib import ExitStack, contextmanager
 
-from chaos.faults.fault import Fault
+from chaos.faults.fault import Fault, not_root
 from chaos.jobs import Job, Publisher
 from rig.processor import processor_seconds
 from rig.server import Server
@@ -163,5 +163,5 @@ FAULTS = [
     Fault("stopped-job", "it goes on within a second of noticing, and nothing is lost", stop_job, short=1, long=20,
           load=None, replicas=1),
     Fault("moved-name", "the new address is found, and nothing is lost", move_name, short=2, long=40, load=None,
-          replicas=1, needs_root=True),
+          replicas=1, missing=not_root),
 ]

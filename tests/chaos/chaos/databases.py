@@ -1,0 +1,63 @@
+"""The database below a cluster: one Postgres, one whose machine loses its power, or a primary and its standby."""
+
+from chaos.disk import PostgresOnLossyDisk
+from rig.postgres import Pair, PostgresCluster
+
+
+class Single:
+    """One Postgres, by default an ordinary one."""
+
+    def __init__(self, _proxy, postgres=PostgresCluster):
+        self.primary = postgres()
+        self.ports = [self.primary.port]  # Of all places that a URL names.
+
+    def start(self):
+        self.primary.start()
+
+    def remove(self):
+        self.primary.remove()
+
+
+class OnLossyDisk(Single):
+    """One whose machine can lose its power."""
+
+    def __init__(self, proxy):
+        super().__init__(proxy, PostgresOnLossyDisk)
+
+
+class Replicated:
+    """A primary and a synchronous standby, with an edge between them."""
+
+    def __init__(self, proxy):
+        self._proxy = proxy
+        self.replication = None
+        self._pair = Pair(between=self._through_edge)
+        self.ports = [self._pair.primary.port, self._pair.standby.port]
+        self._place = 0  # Of the primary.
+
+    def _through_edge(self, port):
+        if self.replication is None:
+            self.replication = self._proxy.edge("replication", "127.0.0.1", port)
+        self.replication.set(target=["127.0.0.1", port])
+        return self.replication.port
+
+    @property
+    def primary(self):
+        return self._pair.primary
+
+    @property
+    def standby(self):
+        return self._pair.standby
+
+    def start(self):
+        pass  # They are made running.
+
+    def replace_lost_primary(self):
+        """Gives the promoted standby a standby of its own; returns (place, port) of what is new."""
+        place, self._place = self._place, 1 - self._place
+        self._pair.replace_lost_primary()
+        self.ports[place] = self._pair.standby.port
+        return place, self.ports[place]
+
+    def remove(self):
+        self._pair.remove()
