@@ -29,7 +29,8 @@ def _row(command, holds, summary):
 
 
 def _text(value):
-    return json.dumps(value, ensure_ascii=False).replace('"', "").strip("{}").replace("|", "/")
+    text = json.dumps(value, ensure_ascii=False).replace('"', "").replace("|", "/")
+    return text[1:-1] if isinstance(value, dict) else text
 
 
 def _commit():
