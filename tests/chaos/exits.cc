@@ -138,6 +138,7 @@ int EndInChild(const std::string& how, Opened opened, const std::string& run) {
 
 int main(int argc, char** argv) {
   if (argc < 3) return EXIT_FAILURE;
+  std::signal(SIGINT, SIG_DFL);  // Whoever starts the tests in the background has it ignored.
   Opened opened = Open(argv[1]);
   return argc > 3 ? EndInChild(argv[2], std::move(opened), argv[1])
                   : End(argv[2], std::move(opened), argv[1]);
