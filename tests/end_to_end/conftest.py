@@ -13,6 +13,11 @@ from rig.waiting import eventually
 _names = itertools.count(1)
 
 
+def pytest_addoption(parser):
+    parser.addoption("--sick-seconds", type=float, default=0.0, metavar="N",
+                     help="keep a sick Postgres sick for so long at least, and print what was measured")
+
+
 @pytest.fixture(scope="session")
 def cluster():
     cluster = PostgresCluster()
