@@ -126,7 +126,7 @@ FAULTS = [
     Fault("failover", "none lost, and nobody reads on in a history that is over", fail_over, short=2, long=50,
           databases=Replicated),
     Fault("lost-hints", "every stream comes to the head of its run, 99 of 100 messages within 1.2 s", lose_hints,
-          short=12, long=400, load={"rate": 2, "runs": 6, "stay": 90.0},
+          short=6, long=400, load={"rate": 2, "runs": 6, "stay": 90.0},
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
 ]
