@@ -46,6 +46,12 @@ class Disk:
         """With nobody using it any more: recovers the file system, as a machine does when it boots."""
         self.remove()
         self._mount()
+        # A mount namespace made meanwhile, in whatever process, would hold the one that was shut down.
+        assert not self._is_shut_down(), f"something else still holds the file system of {self.path}"
+
+    def _is_shut_down(self):
+        with open("/proc/mounts") as mounts:
+            return any(line.split()[1] == self.path and "shutdown" in line.split()[3].split(",") for line in mounts)
 
     def remove(self):
         self._run("umount", self.path)

@@ -80,15 +80,15 @@ class PostgresCluster:
 
     def stop(self, how=signal.SIGINT):
         """SIGINT: fast shutdown, sessions are cut. SIGQUIT: immediate, SIGKILL: a crash; both need recovery."""
-        if self._process is not None:
+        if self.is_running():
             children = self._children()
             self._process.send_signal(how)
             self._wait_for_end(children)
+        self._process = None
 
     def _wait_for_end(self, children):
         """Orphans hold the shared memory and the files until they are gone."""
         self._process.wait(60)
-        self._process = None
         eventually(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in children), 30,
                    what="the end of all backends")
 
@@ -101,6 +101,7 @@ class PostgresCluster:
         children = self._children()
         self._signal_all(signal.SIGKILL)
         self._wait_for_end(children)
+        self._process = None
 
     def is_running(self):
         return self._process is not None and self._process.poll() is None
