@@ -2,11 +2,7 @@
 
 namespace signalbox::internal {
 
-bool IsRetryable(absl::StatusCode code) {
-  // No plain call of ours is ever cancelled by us: a server that goes away does that to calls that it
-  // has not begun with.
-  return code == absl::StatusCode::kUnavailable || code == absl::StatusCode::kCancelled;
-}
+bool IsRetryable(absl::StatusCode code) { return code == absl::StatusCode::kUnavailable; }
 
 bool IsFinalForAck(absl::StatusCode code) {
   switch (code) {
