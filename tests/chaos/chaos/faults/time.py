@@ -164,7 +164,7 @@ def _with_hosts(path):
 
 FAULTS = [
     Fault("clock-jumps", "nobody notices", jump_clocks, short=1, long=60, load=None, replicas=1),
-    Fault("stopped-job", "it goes on within a second of noticing, and nothing is lost", stop_job, short=1, long=20,
+    Fault("stopped-job", "it goes on within seconds, and nothing is lost", stop_job, short=1, long=20,
           load=None, replicas=1),
     Fault("moved-name", "the new address is found, and nothing is lost", move_name, short=2, long=40, load=None,
           replicas=1, missing=not_root),
