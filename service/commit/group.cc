@@ -7,18 +7,16 @@
 namespace signalbox::service {
 namespace {
 
-// The same run may be named by id and by rank; a request id that repeats across the two names is
-// caught by the unique index, and the group is then tried one by one.
-std::string RequestKey(const NewMessage& draft) {
-  return absl::StrCat(draft.run.id, "\n", draft.run.project, "\n", draft.run.rank, "\n", draft.request_id);
-}
-
 size_t ItemsOf(const PendingWrite& write) {
   if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
   return 1;
 }
 
 }  // namespace
+
+std::string RequestKey(const NewMessage& draft) {
+  return absl::StrCat(draft.run.id, "\n", draft.run.project, "\n", draft.run.rank, "\n", draft.request_id);
+}
 
 size_t BytesOf(const PendingWrite& write) {
   if (const auto* append = std::get_if<PendingAppend>(&write.what)) {

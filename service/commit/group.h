@@ -28,8 +28,14 @@ struct PendingAck {
 };
 struct PendingWrite {
   std::variant<PendingAppend, PendingAck> what;
-  absl::Time deadline;  ///< Not committed any more after this.
+  absl::Time deadline;         ///< Not committed any more after this.
+  const void* call = nullptr;  ///< Writes that have the same are committed in their order.
 };
+
+/// Equal for two publishes of which the second is a repeat. The same run may be named by id and by
+/// rank; a request id that repeats across the two names is caught by the unique index, and the group
+/// is then tried one by one.
+std::string RequestKey(const NewMessage& draft);
 
 /// How many bytes of user data a write carries.
 size_t BytesOf(const PendingWrite& write);

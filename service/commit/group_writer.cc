@@ -1,5 +1,7 @@
 #include "service/commit/group_writer.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -57,31 +59,40 @@ void GroupWriter::Stop() {
 }
 
 void GroupWriter::Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done) {
-  Enqueue({PendingAppend{std::move(draft), std::move(done)}, deadline});
+  PendingWrite write{PendingAppend{std::move(draft), std::move(done)}, deadline};
+  Enqueue({&write, 1});
+}
+
+void GroupWriter::AppendMany(std::vector<NewMessage> drafts, absl::Time deadline, AppendBatch::Done done) {
+  std::vector<PendingWrite> writes = AppendBatch::MakeWrites(std::move(drafts), deadline, std::move(done));
+  Enqueue(absl::MakeSpan(writes));
 }
 
 void GroupWriter::Ack(AckCall call, absl::Time deadline, std::function<void(const Acked&)> done) {
-  Enqueue({PendingAck{std::move(call), std::move(done)}, deadline});
+  PendingWrite write{PendingAck{std::move(call), std::move(done)}, deadline};
+  Enqueue({&write, 1});
 }
 
-void GroupWriter::Enqueue(PendingWrite write) {
-  const size_t bytes = BytesOf(write);
+// All or none: of the writes of one call none overtakes another.
+void GroupWriter::Enqueue(absl::Span<PendingWrite> writes) {
+  size_t bytes = 0;
+  for (const PendingWrite& write : writes) bytes += BytesOf(write);
   absl::Status refusal;
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) {
       refusal = absl::UnavailableError("the server is stopping");
-    } else if (waiting_.size() >= options_.max_waiting ||
+    } else if (waiting_.size() + writes.size() > options_.max_waiting ||
                waiting_bytes_ + bytes > options_.max_waiting_bytes) {
       refusal = absl::UnavailableError("the server is overloaded: too many writes are waiting");
     } else {
-      waiting_.push_back(std::move(write));
+      std::ranges::move(writes, std::back_inserter(waiting_));
       waiting_bytes_ += bytes;
       metrics_.writes_waiting.Set(static_cast<int64_t>(waiting_.size()));
       return;
     }
   }
-  Refuse(write, refusal);
+  for (PendingWrite& write : writes) Refuse(write, refusal);
 }
 
 void GroupWriter::Run() {
@@ -104,6 +115,7 @@ void GroupWriter::Run() {
 Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
   Group group(options_.group);
   std::deque<PendingWrite> kept;
+  const void* kept_call = nullptr;  // what follows of it must not overtake; it lies together in the queue
   const absl::Time now = now_();
   // Passing over no more than a group's worth keeps a queue of conflicting writes from costing its
   // square.
@@ -114,9 +126,10 @@ Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
     if (write.deadline <= now) {
       waiting_bytes_ -= bytes;
       late.push_back(std::move(write));
-    } else if (group.TryAdd(write)) {
+    } else if ((write.call == nullptr || write.call != kept_call) && group.TryAdd(write)) {
       waiting_bytes_ -= bytes;
     } else {
+      kept_call = write.call;
       kept.push_back(std::move(write));
     }
   }

@@ -11,6 +11,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "service/commit/append_batch.h"
 #include "service/commit/group.h"
 #include "service/domain/message_log.h"
 #include "service/telemetry/metrics.h"
@@ -20,8 +22,8 @@ namespace signalbox::service {
 /// Commits publishes and acks in groups: what arrives while one commit is in flight travels together
 /// in the next. One thread, which is the only one that writes through the log's group path.
 ///
-/// Append() and Ack() are thread-safe and never block. Each `done` is called exactly once, on the
-/// writer's thread or, when the write is refused at once, on the caller's; it must not block.
+/// Append(), AppendMany() and Ack() are thread-safe and never block. Each `done` is called exactly once, on
+/// the writer's thread or, when the write is refused at once, on the caller's; it must not block.
 /// kUnavailable: too much is waiting, the deadline passed before the write began, the writer is
 /// stopped, or the commit is in doubt.
 class GroupWriter {
@@ -44,10 +46,13 @@ class GroupWriter {
   void Stop();
 
   void Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done);
+  /// The publishes of one call, each with an outcome of its own. Messages to one run take their sequences
+  /// in the order of the drafts.
+  void AppendMany(std::vector<NewMessage> drafts, absl::Time deadline, AppendBatch::Done done);
   void Ack(AckCall call, absl::Time deadline, std::function<void(const Acked&)> done);
 
  private:
-  void Enqueue(PendingWrite write);
+  void Enqueue(absl::Span<PendingWrite> writes);
   void Run();
   Group TakeGroup(std::vector<PendingWrite>& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Commit(Group group);

@@ -27,6 +27,7 @@ struct Limits {
   size_t run_id_bytes = 64;
   size_t filter_keys = 256;
   size_t ack_ids = 1000;
+  size_t publishes = 1000;  // of one PublishMany
   int64_t pending_messages = 1000;
   int declared_keys = 256;
   absl::Duration ttl = absl::Hours(24 * 3650);

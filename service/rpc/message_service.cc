@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "service/domain/steady_now.h"
 #include "service/rpc/await_call.h"
@@ -24,6 +25,68 @@ grpc::ServerUnaryReactor* Refused(grpc::CallbackServerContext& context, const ab
   return FinishedWith(context, status);
 }
 
+// Every call counts once.
+auto CountIn(OutcomeCounter& outcomes) {
+  return [&outcomes](absl::StatusCode code, const auto&) { outcomes.Add(code); };
+}
+
+// Every publish counts, also when the whole call fails.
+UnaryCall<v1::PublishManyResponse>::Count CountEachIn(OutcomeCounter& outcomes, size_t publishes) {
+  return [&outcomes, publishes](absl::StatusCode code, const v1::PublishManyResponse& response) {
+    if (code != absl::StatusCode::kOk) return outcomes.Add(code, static_cast<int64_t>(publishes));
+    for (const v1::PublishResult& result : response.results()) {
+      outcomes.Add(static_cast<absl::StatusCode>(result.error().code()));  // 0, kOk, where there is none
+    }
+  };
+}
+
+void ToProto(const Appended& appended, v1::PublishResponse* out) {
+  ToProto(*appended.message, out->mutable_message());
+  for (const MessageId& id : appended.superseded) out->add_superseded_ids(Encode(id));
+}
+
+void ToProto(const absl::Status& refusal, v1::PublishError* out) {
+  const grpc::Status status = ToGrpc(refusal);
+  out->set_code(status.error_code());
+  out->set_message(status.error_message());
+}
+
+// What becomes of the requests of one call, some of which are refused before the writer sees them.
+struct Publishes {
+  std::vector<NewMessage> drafts;
+  std::vector<absl::Status> parsed;  ///< One for each request; kOk: the next draft is of it.
+};
+
+Publishes SplitRefused(std::vector<absl::StatusOr<NewMessage>> requests) {
+  Publishes publishes;
+  for (absl::StatusOr<NewMessage>& request : requests) {
+    publishes.parsed.push_back(request.status());
+    if (request.ok()) publishes.drafts.push_back(*std::move(request));
+  }
+  return publishes;
+}
+
+v1::PublishManyResponse AnswerOf(const std::vector<absl::Status>& parsed,
+                                 const std::vector<Appended>& appended) {
+  v1::PublishManyResponse answer;
+  answer.mutable_results()->Reserve(static_cast<int>(parsed.size()));
+  auto next = appended.begin();
+  for (const absl::Status& status : parsed) {
+    v1::PublishResult* result = answer.add_results();
+    if (!status.ok()) {
+      ToProto(status, result->mutable_error());
+      continue;
+    }
+    if (next->status.ok()) {
+      ToProto(*next, result->mutable_response());
+    } else {
+      ToProto(next->status, result->mutable_error());
+    }
+    ++next;
+  }
+  return answer;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
@@ -33,16 +96,32 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerCon
   if (!draft.ok()) return Refused(*context, draft.status(), parts_.metrics.publishes);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_, reactor, response, &parts_.metrics.publishes);
+  auto call = GuardedBy(parts_, reactor, response, CountIn(parts_.metrics.publishes));
   parts_.writer.Append(*std::move(draft), SteadyNow() + parts_.guard.patience(),
                        [call](const Appended& appended) {
                          if (!appended.status.ok()) return call->Fail(appended.status);
                          v1::PublishResponse answer;
-                         ToProto(*appended.message, answer.mutable_message());
-                         for (const MessageId& id : appended.superseded)
-                           answer.add_superseded_ids(Encode(id));
+                         ToProto(appended, &answer);
                          call->Succeed(std::move(answer));
                        });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* MessageServiceHandler::PublishMany(grpc::CallbackServerContext* context,
+                                                             const v1::PublishManyRequest* request,
+                                                             v1::PublishManyResponse* response) {
+  absl::StatusOr<std::vector<absl::StatusOr<NewMessage>>> requests = parser_.Parse(*request);
+  if (!requests.ok()) return Refused(*context, requests.status(), parts_.metrics.publishes);
+
+  Publishes publishes = SplitRefused(*std::move(requests));
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto call =
+      GuardedBy(parts_, reactor, response, CountEachIn(parts_.metrics.publishes, publishes.parsed.size()));
+  parts_.writer.AppendMany(
+      std::move(publishes.drafts), SteadyNow() + parts_.guard.patience(),
+      [call, parsed = std::move(publishes.parsed)](const std::vector<Appended>& appended) {
+        if (!call->IsOver()) call->Succeed(AnswerOf(parsed, appended));
+      });
   return reactor;
 }
 
@@ -89,7 +168,7 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext
   if (!parsed.ok()) return Refused(*context, parsed.status(), parts_.metrics.acks);
 
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call = GuardedBy(parts_, reactor, response, &parts_.metrics.acks);
+  auto call = GuardedBy(parts_, reactor, response, CountIn(parts_.metrics.acks));
   AckCall ack = std::move(parsed->call);
   auto done = [call, consumer = ack.consumer, ids = std::move(parsed->message_ids),
                place = std::move(parsed->place)](const Acked& acked) {

@@ -13,6 +13,9 @@ class MessageServiceHandler final : public v1::MessageService::CallbackService {
 
   grpc::ServerUnaryReactor* Publish(grpc::CallbackServerContext* context, const v1::PublishRequest* request,
                                     v1::PublishResponse* response) override;
+  grpc::ServerUnaryReactor* PublishMany(grpc::CallbackServerContext* context,
+                                        const v1::PublishManyRequest* request,
+                                        v1::PublishManyResponse* response) override;
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
                                 v1::GetResponse* response) override;
   grpc::ServerUnaryReactor* GetAll(grpc::CallbackServerContext* context, const v1::GetAllRequest* request,

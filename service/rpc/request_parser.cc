@@ -23,6 +23,12 @@ absl::Status Malformed(const absl::StatusOr<RunRef>& run) {
   return absl::IsInvalidArgument(run.status()) ? run.status() : absl::OkStatus();
 }
 
+absl::Status CheckCount(absl::string_view field, size_t count, size_t limit) {
+  if (count == 0) return absl::InvalidArgumentError(absl::StrCat(field, " is required"));
+  if (count <= limit) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(field, " has ", count, " elements; the limit is ", limit));
+}
+
 absl::StatusOr<MessageId> ParseMessageId(absl::string_view field, const std::string& text) {
   if (text.empty()) return absl::InvalidArgumentError(absl::StrCat(field, " is required"));
   if (const std::optional<MessageId> id = DecodeMessageId(text)) return *id;
@@ -85,6 +91,17 @@ absl::StatusOr<NewMessage> RequestParser::Parse(const v1::PublishRequest& reques
   return message;
 }
 
+absl::StatusOr<std::vector<absl::StatusOr<NewMessage>>> RequestParser::Parse(
+    const v1::PublishManyRequest& request) const {
+  SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
+  const auto count = static_cast<size_t>(request.requests_size());
+  SIGNALBOX_RETURN_IF_ERROR(CheckCount("requests", count, limits_.publishes));
+  std::vector<absl::StatusOr<NewMessage>> parsed;
+  parsed.reserve(count);
+  for (const v1::PublishRequest& one : request.requests()) parsed.push_back(Parse(one));
+  return parsed;
+}
+
 absl::StatusOr<GetQuery> RequestParser::Parse(const v1::GetRequest& request) const {
   SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
   const absl::StatusOr<RunRef> run = ParseRun(request.run(), limits_);
@@ -121,12 +138,8 @@ absl::StatusOr<Paged<PendingQuery>> RequestParser::Parse(const v1::GetAllRequest
 
 absl::StatusOr<AckRequest> RequestParser::Parse(const v1::AckRequest& request) const {
   SIGNALBOX_RETURN_IF_ERROR(CheckRequestSize(request, limits_));
-  const auto count = static_cast<size_t>(request.message_ids_size());
-  if (count == 0) return absl::InvalidArgumentError("message_ids is required");
-  if (count > limits_.ack_ids) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("message_ids has ", count, " elements; the limit is ", limits_.ack_ids));
-  }
+  SIGNALBOX_RETURN_IF_ERROR(
+      CheckCount("message_ids", static_cast<size_t>(request.message_ids_size()), limits_.ack_ids));
   for (const std::string& text : request.message_ids()) {
     if (text.empty()) return absl::InvalidArgumentError("message_ids holds an empty id");
   }

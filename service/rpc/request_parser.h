@@ -74,6 +74,8 @@ class RequestParser {
   explicit RequestParser(const Limits& limits) : limits_(limits) {}
 
   absl::StatusOr<NewMessage> Parse(const v1::PublishRequest& request) const;
+  /// Each request of many is judged by itself; an error is only said of the whole.
+  absl::StatusOr<std::vector<absl::StatusOr<NewMessage>>> Parse(const v1::PublishManyRequest& request) const;
   absl::StatusOr<GetQuery> Parse(const v1::GetRequest& request) const;
   absl::StatusOr<Paged<PendingQuery>> Parse(const v1::GetAllRequest& request) const;
   absl::StatusOr<AckRequest> Parse(const v1::AckRequest& request) const;

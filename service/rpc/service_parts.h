@@ -50,8 +50,9 @@ inline grpc::ServerUnaryReactor* FinishedWith(grpc::CallbackServerContext& conte
 /// A call that is answered within the guard's patience, whoever answers it.
 template <typename Response>
 std::shared_ptr<UnaryCall<Response>> GuardedBy(const ServiceParts& parts, grpc::ServerUnaryReactor* reactor,
-                                               Response* response, OutcomeCounter* outcomes = nullptr) {
-  auto call = std::make_shared<UnaryCall<Response>>(parts.calls, reactor, response, outcomes);
+                                               Response* response,
+                                               typename UnaryCall<Response>::Count count = nullptr) {
+  auto call = std::make_shared<UnaryCall<Response>>(parts.calls, reactor, response, std::move(count));
   parts.guard.Watch(call);
   return call;
 }

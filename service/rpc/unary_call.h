@@ -4,13 +4,13 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <functional>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "service/rpc/call_count.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/status_mapping.h"
-#include "service/telemetry/metrics.h"
 
 namespace signalbox::service {
 
@@ -19,9 +19,12 @@ namespace signalbox::service {
 template <typename Response>
 class UnaryCall final : public GuardedCall {
  public:
-  /// `outcomes`, when there is one, counts how it ended and outlives the call.
-  UnaryCall(CallCount& calls, grpc::ServerUnaryReactor* reactor, Response* response, OutcomeCounter* outcomes)
-      : token_(calls), reactor_(reactor), response_(response), outcomes_(outcomes) {}
+  /// Counts how the call ended; the response is only filled when that is kOk.
+  using Count = std::function<void(absl::StatusCode, const Response&)>;
+
+  /// `count` may be empty.
+  UnaryCall(CallCount& calls, grpc::ServerUnaryReactor* reactor, Response* response, Count count)
+      : token_(calls), reactor_(reactor), response_(response), count_(std::move(count)) {}
 
   /// Answers OK with `response`.
   void Succeed(Response response) {
@@ -41,14 +44,14 @@ class UnaryCall final : public GuardedCall {
 
  private:
   void Finish(const grpc::Status& status) {
-    if (outcomes_ != nullptr) outcomes_->Add(static_cast<absl::StatusCode>(status.error_code()));
+    if (count_) count_(static_cast<absl::StatusCode>(status.error_code()), *response_);
     reactor_->Finish(status);
   }
 
   const CallCount::Token token_;
   grpc::ServerUnaryReactor* const reactor_;
   Response* const response_;
-  OutcomeCounter* const outcomes_;
+  const Count count_;
   std::atomic<bool> is_over_{false};
 };
 

@@ -33,12 +33,14 @@ class Gauge {
   std::atomic<int64_t> value_{0};
 };
 
-/// How often calls ended with each status code.
+/// How often calls, or the parts of one, ended with each status code.
 class OutcomeCounter {
  public:
   static constexpr int kCodes = 17;  // OK … UNAUTHENTICATED, as in gRPC
 
-  void Add(absl::StatusCode code) { counts_[static_cast<size_t>(code) % kCodes].Add(); }
+  void Add(absl::StatusCode code, int64_t count = 1) {
+    counts_[static_cast<size_t>(code) % kCodes].Add(count);
+  }
   int64_t value(absl::StatusCode code) const { return counts_[static_cast<size_t>(code)].value(); }
 
  private:

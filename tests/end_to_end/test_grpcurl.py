@@ -48,8 +48,8 @@ def test_the_services_are_listed(grpcurl):
 
 
 def test_the_methods_are_listed_and_described(grpcurl):
-    assert {f"{MESSAGES}.{name}" for name in ("Publish", "Get", "GetAll", "Ack", "Subscribe", "Await", "Cancel",
-                                              "ListMessages")} == set(grpcurl("list", MESSAGES).stdout.split())
+    assert {f"{MESSAGES}.{name}" for name in ("Publish", "PublishMany", "Get", "GetAll", "Ack", "Subscribe", "Await",
+                                              "Cancel", "ListMessages")} == set(grpcurl("list", MESSAGES).stdout.split())
     assert {f"{RUNS}.{name}" for name in ("CreateRun", "GetRun", "ListRuns", "EndRun", "DeclareKeys")
             } == set(grpcurl("list", RUNS).stdout.split())
     described = grpcurl("describe", "signalbox.v1.Message")

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <memory>
@@ -53,6 +54,17 @@ class GroupWriterTest : public testing::Test {
       ++answered_;
     });
   }
+  // Answers the next of `answers_`, one for each draft.
+  void PublishMany(const std::vector<NewMessage>& drafts, absl::Duration patience = absl::Seconds(2)) {
+    const size_t first = answers_.size();
+    answers_.resize(first + drafts.size(), {.status = absl::UnknownError("never answered")});
+    writer_->AppendMany(drafts, clock_.Now() + patience,
+                        [this, first, size = drafts.size()](const std::vector<Appended>& appended) {
+                          ASSERT_EQ(appended.size(), size);
+                          std::copy(appended.begin(), appended.end(), answers_.begin() + first);
+                          ++answered_;
+                        });
+  }
   void Ack(const MessageId& id, const std::string& consumer, Acked& answer) {
     writer_->Ack({.ids = {id}, .consumer = consumer}, absl::InfiniteFuture(),
                  [&answer](const Acked& acked) { answer = acked; });
@@ -60,6 +72,12 @@ class GroupWriterTest : public testing::Test {
   void Finish() {
     writer_->Start();
     writer_->Stop();
+  }
+  std::vector<int64_t> Sequences() const {
+    std::vector<int64_t> sequences;
+    for (const Appended& answer : answers_)
+      sequences.push_back(answer.message == nullptr ? 0 : answer.message->id.sequence);
+    return sequences;
   }
   std::vector<absl::StatusCode> Codes() const {
     std::vector<absl::StatusCode> codes;
@@ -142,6 +160,82 @@ TEST_F(GroupWriterTest, ConcurrentRepeatsOfOneRequestIdGoOneAfterTheOther) {
   EXPECT_THAT(Codes(), Each(kOk));
   for (size_t i = 0; i < 5; ++i) EXPECT_EQ(answers_[i].message->id, answers_[0].message->id);
   EXPECT_EQ(answers_[5].message->id.sequence, 2);
+}
+
+TEST_F(GroupWriterTest, ThePublishesOfOneCallTravelTogether) {
+  Make();
+  Publish(Draft("before"));
+  PublishMany({Draft("a"), {.run = {.id = "nowhere"}, .key = "k", .value = "v"}, Draft("b", "r")});
+  Publish(Draft("after"));
+  Finish();
+  EXPECT_THAT(group_sizes_, ElementsAre(5));
+  EXPECT_EQ(answered_, 3) << "one answer for the call";
+  EXPECT_THAT(Codes(), ElementsAre(kOk, kOk, absl::StatusCode::kNotFound, kOk, kOk));
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 0, 3, 4));
+}
+
+TEST_F(GroupWriterTest, ACallWithNothingToPublishIsAnsweredAtOnce) {
+  Make();
+  PublishMany({});
+  EXPECT_EQ(answered_, 1);
+}
+
+TEST_F(GroupWriterTest, ACallLargerThanAGroupIsAnsweredAfterItsLastCommit) {
+  Make({.group = {.items = 4}});
+  PublishMany({10, Draft("k")});
+  Finish();
+  EXPECT_THAT(group_sizes_, ElementsAre(4, 4, 2));
+  EXPECT_EQ(answered_, 1);
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+}
+
+// A small publish fits where a large one did not.
+TEST_F(GroupWriterTest, NoPublishOfACallOvertakesAnother) {
+  Make({.group = {.items = 100, .bytes = 1000}});
+  NewMessage large = Draft("large");
+  large.value = std::string(700, 'v');
+  Publish(large);
+  PublishMany({Draft("a"), large, Draft("b"), large, Draft("c")});
+  Publish(Draft("other"));
+  Finish();
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 4, 5, 6, 7, 3));
+  EXPECT_THAT(group_sizes_, ElementsAre(3, 2, 2)) << "others need not wait for it";
+}
+
+TEST_F(GroupWriterTest, ACallThatIsRepeatedWhileItWaitsPublishesOnce) {
+  Make();
+  PublishMany({Draft("a", "1"), Draft("b", "2")});
+  PublishMany({Draft("b", "2"), Draft("a", "1"), Draft("c", "3")});
+  Finish();
+  EXPECT_THAT(Codes(), Each(kOk));
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 2, 1, 3));
+}
+
+TEST_F(GroupWriterTest, ARequestIdTwiceInOneCallIsARepeat) {
+  Make();
+  NewMessage other = Draft("a", "1");
+  other.fingerprint = "other";
+  NewMessage nowhere = Draft("a", "1");
+  nowhere.run = {.id = "nowhere"};
+  NewMessage other_nowhere = other;
+  other_nowhere.run = nowhere.run;
+  PublishMany({Draft("a", "1"), Draft("b"), Draft("a", "1"), other, nowhere, nowhere, other_nowhere});
+  Finish();
+  constexpr auto kNotFound = absl::StatusCode::kNotFound;
+  EXPECT_THAT(Codes(),
+              ElementsAre(kOk, kOk, kOk, absl::StatusCode::kAlreadyExists, kNotFound, kNotFound, kNotFound));
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 1, 0, 0, 0, 0));
+  EXPECT_THAT(group_sizes_, ElementsAre(3)) << "repeats need no groups of their own";
+}
+
+TEST_F(GroupWriterTest, ThePublishesOfOneCallAreRefusedTogetherWhenTooManyWait) {
+  Make({.max_waiting = 3});
+  Publish(Draft("k"));
+  PublishMany({3, Draft("k")});
+  PublishMany({2, Draft("k")});
+  Finish();
+  EXPECT_THAT(Codes(), ElementsAre(kOk, kUnavailable, kUnavailable, kUnavailable, kOk, kOk));
+  EXPECT_THAT(Sequences(), ElementsAre(1, 0, 0, 0, 2, 3));
 }
 
 TEST_F(GroupWriterTest, RacingAcksOfOneMessageHaveOneWinner) {

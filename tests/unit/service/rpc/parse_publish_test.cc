@@ -133,5 +133,44 @@ TEST(ParsePublishTest, TheFingerprintIsOfTheContent) {
   }
 }
 
+TEST(ParsePublishManyTest, CountsTheRequests) {
+  v1::PublishManyRequest good;
+  *good.add_requests() = Good();
+  ExpectVerdicts<v1::PublishManyRequest>(
+      good,
+      {
+          {[](auto& r) { r.clear_requests(); }, "INVALID_ARGUMENT: requests is required"},
+          {[](auto& r) {
+             while (r.requests_size() < 1000) *r.add_requests() = Good();
+           },
+           "OK"},
+          {[](auto& r) {
+             while (r.requests_size() < 1001) *r.add_requests() = Good();
+           },
+           "INVALID_ARGUMENT: requests has 1001 elements; the limit is 1000"},
+          {[](auto& r) { r.mutable_requests(0)->mutable_run()->set_project(std::string(1 << 20, 'p')); },
+           "INVALID_ARGUMENT: request has"},
+      });
+}
+
+TEST(ParsePublishManyTest, JudgesEachRequestByItself) {
+  v1::PublishManyRequest request;
+  *request.add_requests() = Good();
+  request.add_requests();
+  *request.add_requests() = Good();
+  request.mutable_requests(2)->mutable_run()->set_id("Not-A-Run");
+  *request.add_requests() = Good();
+  request.mutable_requests(3)->set_key("other");
+  const auto parsed = RequestParser(Limits()).Parse(request);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  ASSERT_EQ(parsed->size(), 4U);
+  EXPECT_EQ(parsed->at(0)->key, "learning-rate");
+  for (const int refused : {1, 2}) {
+    EXPECT_EQ(parsed->at(refused).status(), Parse(request.requests(refused)).status()) << "as by itself";
+    EXPECT_FALSE(parsed->at(refused).ok());
+  }
+  EXPECT_EQ(parsed->at(3)->key, "other");
+}
+
 }  // namespace
 }  // namespace signalbox::service

@@ -1,0 +1,47 @@
+#ifndef SIGNALBOX_SERVICE_COMMIT_APPEND_BATCH_H
+#define SIGNALBOX_SERVICE_COMMIT_APPEND_BATCH_H
+
+#include <cstddef>
+#include <functional>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "service/commit/group.h"
+#include "service/domain/message.h"
+#include "service/domain/message_log.h"
+
+namespace signalbox::service {
+
+/// The publishes of one call: collects what becomes of each and tells it when the last is known. Not
+/// thread-safe.
+class AppendBatch {
+ public:
+  /// Gets one outcome for each publish, in their order.
+  using Done = std::function<void(const std::vector<Appended>&)>;
+
+  /// The writes that `drafts` become, in their order. A request id that is given twice makes one write
+  /// only: in one group the two would conflict, and each needs a group of its own. With none, `done`
+  /// is called at once.
+  static std::vector<PendingWrite> MakeWrites(std::vector<NewMessage> drafts, absl::Time deadline, Done done);
+
+ private:
+  /// A publish whose request id an earlier one has.
+  struct Repeat {
+    size_t place;
+    size_t first;
+    bool is_same;  ///< Whether the content is.
+  };
+
+  AppendBatch(size_t size, Done done) : outcomes_(size), done_(std::move(done)) {}
+
+  void Settle(size_t place, const Appended& outcome);
+
+  std::vector<Appended> outcomes_;
+  std::vector<Repeat> repeats_;
+  size_t unsettled_ = 0;
+  const Done done_;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_COMMIT_APPEND_BATCH_H
