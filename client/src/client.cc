@@ -58,6 +58,12 @@ absl::StatusOr<PublishResult> Client::Publish(PublishRequest request, std::optio
   return impl_->calls.Publish(std::move(request), timeout);
 }
 
+std::vector<absl::StatusOr<PublishResult>> Client::PublishMany(std::vector<PublishRequest> requests,
+                                                               std::optional<absl::Duration> timeout) {
+  if (const absl::Status status = impl_->CheckProcess(); !status.ok()) return {requests.size(), status};
+  return impl_->calls.PublishMany(std::move(requests), timeout);
+}
+
 absl::StatusOr<GetResult> Client::Get(const RunRef& run, const std::string& key,
                                       std::optional<absl::Duration> timeout) {
   if (absl::Status status = impl_->CheckProcess(); !status.ok()) return status;

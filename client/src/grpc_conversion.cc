@@ -1,5 +1,7 @@
 #include "grpc_conversion.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "grpc_enum_conversion.h"
@@ -8,6 +10,12 @@ namespace signalbox::internal {
 namespace {
 
 namespace pb = google::protobuf;
+
+// What the server takes in one PublishMany.
+constexpr std::size_t kMaxPublishes = 1000;
+constexpr std::size_t kMaxRequestBytes = 1 << 20;
+// Tag and length of a request within the call, at most.
+constexpr std::size_t kMaxFieldHead = 5;
 
 absl::Time TimeOf(bool is_set, const pb::Timestamp& time, absl::Time otherwise) {
   if (!is_set) return otherwise;
@@ -84,6 +92,18 @@ v1::PublishRequest ToProto(const PublishRequest& request) {
   proto.set_request_id(request.request_id);
   if (request.ttl != absl::InfiniteDuration()) ToProto(request.ttl, proto.mutable_ttl());
   proto.set_reason(request.reason);
+  return proto;
+}
+
+v1::PublishManyRequest ToProto(std::span<const PublishRequest* const> requests) {
+  v1::PublishManyRequest proto;
+  std::size_t bytes = 0;
+  for (const PublishRequest* request : requests.first(std::min(requests.size(), kMaxPublishes))) {
+    v1::PublishRequest one = ToProto(*request);
+    bytes += one.ByteSizeLong() + kMaxFieldHead;
+    if (bytes > kMaxRequestBytes && !proto.requests().empty()) break;
+    *proto.add_requests() = std::move(one);
+  }
   return proto;
 }
 
@@ -223,6 +243,24 @@ Run FromProto(const v1::Run& proto) {
     run.keys.push_back({key.key(), FromProto(key.kind()), key.description()});
   }
   return run;
+}
+
+PublishResult FromProto(const v1::PublishResponse& proto) {
+  const auto& superseded = proto.superseded_ids();
+  return {FromProto(proto.message()), {superseded.begin(), superseded.end()}};
+}
+
+std::vector<absl::StatusOr<PublishResult>> FromProto(const v1::PublishManyResponse& proto) {
+  std::vector<absl::StatusOr<PublishResult>> results;
+  for (const v1::PublishResult& result : proto.results()) {
+    const absl::Status error(static_cast<absl::StatusCode>(result.error().code()), result.error().message());
+    if (result.has_response()) {
+      results.push_back(FromProto(result.response()));
+    } else {
+      results.push_back(error.ok() ? absl::InternalError("the server gave no result") : error);
+    }
+  }
+  return results;
 }
 
 std::vector<AckResult> FromProto(const v1::AckResponse& proto) {

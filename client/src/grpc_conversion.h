@@ -2,6 +2,7 @@
 #define SIGNALBOX_SRC_GRPC_CONVERSION_H
 
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ void ToProto(absl::Time time, google::protobuf::Timestamp* proto);
 void ToProto(const Message& message, v1::Message* proto);
 
 v1::PublishRequest ToProto(const PublishRequest& request);
+/// The first of `requests`, as many as the server takes in one call, which is at least one.
+v1::PublishManyRequest ToProto(std::span<const PublishRequest* const> requests);
 v1::AckRequest ToProto(const std::vector<std::string>& message_ids, const std::string& consumer,
                        const Ack& ack);
 v1::SubscribeRequest ToProto(const StreamRequest& request);
@@ -42,6 +45,8 @@ v1::DeclareKeysRequest ToDeclareKeysRequest(const RunRef& run, const std::vector
 Value FromProto(const google::protobuf::Value& proto);
 Message FromProto(const v1::Message& proto);
 Run FromProto(const v1::Run& proto);
+PublishResult FromProto(const v1::PublishResponse& proto);
+std::vector<absl::StatusOr<PublishResult>> FromProto(const v1::PublishManyResponse& proto);
 std::vector<AckResult> FromProto(const v1::AckResponse& proto);
 MessagePage FromProto(const v1::GetAllResponse& proto);
 MessagePage FromProto(const v1::ListMessagesResponse& proto);

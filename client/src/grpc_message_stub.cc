@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <tuple>
 #include <utility>
 
@@ -32,10 +33,18 @@ class GrpcMessageStub final : public MessageStub {
   }
 
   absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration timeout) override {
-    auto response = Call<v1::MessageService>(&v1::MessageService::Stub::Publish, ToProto(request), timeout);
-    if (!response.ok()) return response.status();
-    const auto& superseded = response->superseded_ids();
-    return PublishResult{FromProto(response->message()), {superseded.begin(), superseded.end()}};
+    return Converted(Call<v1::MessageService>(&v1::MessageService::Stub::Publish, ToProto(request), timeout));
+  }
+
+  std::vector<absl::StatusOr<PublishResult>> PublishMany(std::span<const PublishRequest* const> requests,
+                                                         absl::Duration timeout) override {
+    const v1::PublishManyRequest request = ToProto(requests);
+    const auto count = static_cast<std::size_t>(request.requests_size());
+    auto response = Call<v1::MessageService>(&v1::MessageService::Stub::PublishMany, request, timeout);
+    if (!response.ok()) return {count, response.status()};
+    std::vector<absl::StatusOr<PublishResult>> results = FromProto(*response);
+    if (results.size() != count) return {count, absl::InternalError("the server left out results")};
+    return results;
   }
 
   absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key, absl::Duration timeout) override {

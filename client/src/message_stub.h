@@ -1,6 +1,7 @@
 #ifndef SIGNALBOX_SRC_MESSAGE_STUB_H
 #define SIGNALBOX_SRC_MESSAGE_STUB_H
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,10 @@ class MessageStub {
   virtual void Pause(absl::Duration wait) = 0;
 
   virtual absl::StatusOr<PublishResult> Publish(const PublishRequest& request, absl::Duration timeout) = 0;
+  /// Sends the first of `requests`, as many as one call takes, which is at least one; returns one result
+  /// for each that was sent. A call that fails is the result of each.
+  virtual std::vector<absl::StatusOr<PublishResult>> PublishMany(
+      std::span<const PublishRequest* const> requests, absl::Duration timeout) = 0;
   virtual absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key,
                                         absl::Duration timeout) = 0;
   virtual absl::StatusOr<MessagePage> GetAll(const RunRef& run, const std::vector<std::string>& keys,

@@ -36,6 +36,17 @@ absl::StatusOr<std::vector<Item>> AllPages(int limit, std::vector<Item> Page::*i
   return all;
 }
 
+// Checks what only this side can check, and makes the request id before the first try: a try whose
+// answer got lost must not publish a second message.
+absl::Status PrepareForTries(PublishRequest& request) {
+  if (absl::Status status = CheckText("key", request.key); !status.ok()) return status;
+  if (absl::Status status = CheckText("reason", request.reason); !status.ok()) return status;
+  if (absl::Status status = CheckText("request_id", request.request_id); !status.ok()) return status;
+  if (absl::Status status = CheckValue("value", request.value); !status.ok()) return status;
+  if (request.request_id.empty()) request.request_id = RandomId();
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 PlainCalls::PlainCalls(MessageStub& stub, Clock& clock, RandomFraction random, absl::Duration default_timeout)
@@ -48,13 +59,45 @@ auto PlainCalls::Retry(Timeout timeout, Call call) -> decltype(call(absl::Durati
 }
 
 absl::StatusOr<PublishResult> PlainCalls::Publish(PublishRequest request, Timeout timeout) {
-  if (absl::Status status = CheckText("key", request.key); !status.ok()) return status;
-  if (absl::Status status = CheckText("reason", request.reason); !status.ok()) return status;
-  if (absl::Status status = CheckText("request_id", request.request_id); !status.ok()) return status;
-  if (absl::Status status = CheckValue("value", request.value); !status.ok()) return status;
-  // Fixed before the first try: a try whose answer got lost must not publish a second message.
-  if (request.request_id.empty()) request.request_id = RandomId();
+  if (absl::Status status = PrepareForTries(request); !status.ok()) return status;
   return Retry(timeout, [&](absl::Duration left) { return stub_.Publish(request, left); });
+}
+
+std::vector<absl::StatusOr<PublishResult>> PlainCalls::PublishMany(std::vector<PublishRequest> requests,
+                                                                   Timeout timeout) {
+  std::vector<absl::StatusOr<PublishResult>> results(
+      requests.size(), absl::DeadlineExceededError("not sent: the deadline passed before its turn"));
+  std::vector<const PublishRequest*> unsettled;
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (absl::Status status = PrepareForTries(requests[i]); !status.ok()) {
+      results[i] = status;
+    } else {
+      unsettled.push_back(&requests[i]);
+    }
+  }
+  const auto result_of = [&](const PublishRequest* request) -> absl::StatusOr<PublishResult>& {
+    return results[static_cast<std::size_t>(request - requests.data())];
+  };
+
+  const Instant deadline = clock_.Now() + timeout.value_or(default_timeout_);
+  Backoff backoff(RetryOptions{}.backoff, random_);
+  auto next = unsettled.begin();
+  while (next != unsettled.end() && clock_.Now() < deadline) {
+    auto answers = stub_.PublishMany({next, unsettled.end()}, deadline - clock_.Now());
+    const auto sent = next;
+    for (absl::StatusOr<PublishResult>& answer : answers) result_of(*next++) = std::move(answer);
+    // What is to be tried again comes before what was not sent yet, so that the order stays.
+    const auto is_settled = [&](const PublishRequest* request) {
+      return !IsRetryable(result_of(request).status().code());
+    };
+    const auto again = std::stable_partition(sent, next, is_settled);
+    if (again == next) continue;
+    next = again;
+    const absl::Duration wait = backoff.Next();
+    if (clock_.Now() + wait >= deadline) break;
+    clock_.Sleep(wait);
+  }
+  return results;
 }
 
 absl::StatusOr<GetResult> PlainCalls::Get(const RunRef& run, const std::string& key, Timeout timeout) {

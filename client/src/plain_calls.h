@@ -23,6 +23,8 @@ class PlainCalls {
   using Timeout = std::optional<absl::Duration>;
 
   absl::StatusOr<PublishResult> Publish(PublishRequest request, Timeout timeout);
+  std::vector<absl::StatusOr<PublishResult>> PublishMany(std::vector<PublishRequest> requests,
+                                                         Timeout timeout);
   absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key, Timeout timeout);
   absl::StatusOr<std::vector<Message>> GetAll(const RunRef& run, const std::vector<std::string>& keys,
                                               Timeout timeout);

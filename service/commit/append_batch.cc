@@ -18,8 +18,8 @@ Appended OutcomeOfRepeat(const Appended& first, bool is_same) {
 
 }  // namespace
 
-std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<NewMessage> drafts, absl::Time deadline,
-                                                  Done done) {
+std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<absl::StatusOr<NewMessage>> drafts,
+                                                  absl::Time deadline, Done done) {
   const std::shared_ptr<AppendBatch> batch(new AppendBatch(drafts.size(), std::move(done)));
   std::vector<PendingWrite> writes;
   writes.reserve(drafts.size());
@@ -29,12 +29,16 @@ std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<NewMessage> drafts
   };
   absl::flat_hash_map<std::string, First> firsts;
   for (size_t place = 0; place < drafts.size(); ++place) {
-    NewMessage& draft = drafts[place];
+    if (!drafts[place].ok()) {
+      batch->outcomes_[place].status = drafts[place].status();
+      continue;
+    }
+    NewMessage& draft = *drafts[place];
     if (!draft.request_id.empty()) {
-      const auto [first, is_new] = firsts.try_emplace(RequestKey(draft), First{place, draft.fingerprint});
+      const auto [it, is_new] = firsts.try_emplace(RequestKey(draft), First{place, draft.fingerprint});
+      const First& first = it->second;
       if (!is_new) {
-        batch->repeats_.push_back(
-            {place, first->second.place, first->second.fingerprint == draft.fingerprint});
+        batch->repeats_.push_back({place, first.place, first.fingerprint == draft.fingerprint});
         continue;
       }
     }
@@ -42,7 +46,7 @@ std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<NewMessage> drafts
     writes.push_back({PendingAppend{std::move(draft), std::move(settle)}, deadline, batch.get()});
   }
   batch->unsettled_ = writes.size();
-  if (writes.empty()) batch->done_({});
+  if (writes.empty()) batch->done_(batch->outcomes_);
   return writes;
 }
 

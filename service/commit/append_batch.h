@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <functional>
+#include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "service/commit/group.h"
 #include "service/domain/message.h"
@@ -16,13 +18,14 @@ namespace signalbox::service {
 /// thread-safe.
 class AppendBatch {
  public:
-  /// Gets one outcome for each publish, in their order.
+  /// Gets one outcome for each draft, in their order.
   using Done = std::function<void(const std::vector<Appended>&)>;
 
-  /// The writes that `drafts` become, in their order. A request id that is given twice makes one write
-  /// only: in one group the two would conflict, and each needs a group of its own. With none, `done`
-  /// is called at once.
-  static std::vector<PendingWrite> MakeWrites(std::vector<NewMessage> drafts, absl::Time deadline, Done done);
+  /// The writes that `drafts` become, in their order; when there are none, `done` is called at once. A
+  /// draft that is refused already keeps its status. A request id that is given twice makes one write:
+  /// two would conflict, and need a group each.
+  static std::vector<PendingWrite> MakeWrites(std::vector<absl::StatusOr<NewMessage>> drafts,
+                                              absl::Time deadline, Done done);
 
  private:
   /// A publish whose request id an earlier one has.

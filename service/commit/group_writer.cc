@@ -63,7 +63,8 @@ void GroupWriter::Append(NewMessage draft, absl::Time deadline, std::function<vo
   Enqueue({&write, 1});
 }
 
-void GroupWriter::AppendMany(std::vector<NewMessage> drafts, absl::Time deadline, AppendBatch::Done done) {
+void GroupWriter::AppendMany(std::vector<absl::StatusOr<NewMessage>> drafts, absl::Time deadline,
+                             AppendBatch::Done done) {
   std::vector<PendingWrite> writes = AppendBatch::MakeWrites(std::move(drafts), deadline, std::move(done));
   Enqueue(absl::MakeSpan(writes));
 }

@@ -9,6 +9,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -46,9 +47,10 @@ class GroupWriter {
   void Stop();
 
   void Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done);
-  /// The publishes of one call, each with an outcome of its own. Messages to one run take their sequences
-  /// in the order of the drafts.
-  void AppendMany(std::vector<NewMessage> drafts, absl::Time deadline, AppendBatch::Done done);
+  /// The publishes of one call, each with an outcome of its own; a draft that is refused already keeps its
+  /// status. Messages to one run take their sequences in the order of the drafts.
+  void AppendMany(std::vector<absl::StatusOr<NewMessage>> drafts, absl::Time deadline,
+                  AppendBatch::Done done);
   void Ack(AckCall call, absl::Time deadline, std::function<void(const Acked&)> done);
 
  private:

@@ -51,38 +51,16 @@ void ToProto(const absl::Status& refusal, v1::PublishError* out) {
   out->set_message(status.error_message());
 }
 
-// What becomes of the requests of one call, some of which are refused before the writer sees them.
-struct Publishes {
-  std::vector<NewMessage> drafts;
-  std::vector<absl::Status> parsed;  ///< One for each request; kOk: the next draft is of it.
-};
-
-Publishes SplitRefused(std::vector<absl::StatusOr<NewMessage>> requests) {
-  Publishes publishes;
-  for (absl::StatusOr<NewMessage>& request : requests) {
-    publishes.parsed.push_back(request.status());
-    if (request.ok()) publishes.drafts.push_back(*std::move(request));
-  }
-  return publishes;
-}
-
-v1::PublishManyResponse AnswerOf(const std::vector<absl::Status>& parsed,
-                                 const std::vector<Appended>& appended) {
+v1::PublishManyResponse AnswerOf(const std::vector<Appended>& outcomes) {
   v1::PublishManyResponse answer;
-  answer.mutable_results()->Reserve(static_cast<int>(parsed.size()));
-  auto next = appended.begin();
-  for (const absl::Status& status : parsed) {
+  answer.mutable_results()->Reserve(static_cast<int>(outcomes.size()));
+  for (const Appended& outcome : outcomes) {
     v1::PublishResult* result = answer.add_results();
-    if (!status.ok()) {
-      ToProto(status, result->mutable_error());
-      continue;
-    }
-    if (next->status.ok()) {
-      ToProto(*next, result->mutable_response());
+    if (outcome.status.ok()) {
+      ToProto(outcome, result->mutable_response());
     } else {
-      ToProto(next->status, result->mutable_error());
+      ToProto(outcome.status, result->mutable_error());
     }
-    ++next;
   }
   return answer;
 }
@@ -110,18 +88,15 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerCon
 grpc::ServerUnaryReactor* MessageServiceHandler::PublishMany(grpc::CallbackServerContext* context,
                                                              const v1::PublishManyRequest* request,
                                                              v1::PublishManyResponse* response) {
-  absl::StatusOr<std::vector<absl::StatusOr<NewMessage>>> requests = parser_.Parse(*request);
-  if (!requests.ok()) return Refused(*context, requests.status(), parts_.metrics.publishes);
+  absl::StatusOr<std::vector<absl::StatusOr<NewMessage>>> drafts = parser_.Parse(*request);
+  if (!drafts.ok()) return Refused(*context, drafts.status(), parts_.metrics.publishes);
 
-  Publishes publishes = SplitRefused(*std::move(requests));
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  auto call =
-      GuardedBy(parts_, reactor, response, CountEachIn(parts_.metrics.publishes, publishes.parsed.size()));
-  parts_.writer.AppendMany(
-      std::move(publishes.drafts), SteadyNow() + parts_.guard.patience(),
-      [call, parsed = std::move(publishes.parsed)](const std::vector<Appended>& appended) {
-        if (!call->IsOver()) call->Succeed(AnswerOf(parsed, appended));
-      });
+  auto call = GuardedBy(parts_, reactor, response, CountEachIn(parts_.metrics.publishes, drafts->size()));
+  parts_.writer.AppendMany(*std::move(drafts), SteadyNow() + parts_.guard.patience(),
+                           [call](const std::vector<Appended>& outcomes) {
+                             if (!call->IsOver()) call->Succeed(AnswerOf(outcomes));
+                           });
   return reactor;
 }
 

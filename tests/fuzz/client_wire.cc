@@ -49,6 +49,8 @@ void CheckAny(char which, std::string_view bytes) {
       return Parse<v1::SubscribeResponse>(bytes, convert);
     case 'A':
       return Parse<v1::AckResponse>(bytes, convert);
+    case 'P':
+      return Parse<v1::PublishManyResponse>(bytes, convert);
     case 'H':
       return Parse<v1::ListMessagesResponse>(bytes, convert);
     case 'R':

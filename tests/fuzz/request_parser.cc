@@ -64,6 +64,10 @@ bool Obeys(const NewMessage& message) {
          IsText(message.reason, kLimits.reason_bytes) && message.publisher.empty() &&
          IsRepeatable(message.request_id, message.fingerprint);
 }
+bool Obeys(const std::vector<absl::StatusOr<NewMessage>>& messages) {
+  return !messages.empty() && messages.size() <= kLimits.publishes &&
+         std::ranges::all_of(messages, [](const auto& message) { return !message.ok() || Obeys(*message); });
+}
 bool Obeys(const GetQuery& query) { return IsRun(query.run) && IsKey(query.key); }
 bool Obeys(const Paged<PendingQuery>& paged) {
   return IsRun(paged.query.run) && AreKeys(paged.query.keys) && IsPage(paged.query.limit.rows);
@@ -161,6 +165,8 @@ void CheckAny(char which, std::string_view bytes) {
     case 'P':
       CheckFingerprint<v1::PublishRequest>(bytes);
       return Check<v1::PublishRequest>(bytes);
+    case 'M':
+      return Check<v1::PublishManyRequest>(bytes);
     case 'G':
       return Check<v1::GetRequest>(bytes);
     case 'A':

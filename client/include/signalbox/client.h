@@ -108,6 +108,14 @@ class Client {
 
   absl::StatusOr<PublishResult> Publish(PublishRequest request,
                                         std::optional<absl::Duration> timeout = std::nullopt);
+
+  /// Publishes many messages, to one run or to many; `results[i]` is what Publish() would have returned
+  /// for `requests[i]`. A refused one does not stop the others, and those to one run are stored in their
+  /// order. Sends calls of at most 1,000 requests and about 1 MiB, one after the other; tries again what
+  /// is kUnavailable, before anything that follows. What was not sent within `timeout`, which is for all
+  /// calls together, is kDeadlineExceeded.
+  std::vector<absl::StatusOr<PublishResult>> PublishMany(
+      std::vector<PublishRequest> requests, std::optional<absl::Duration> timeout = std::nullopt);
   absl::StatusOr<GetResult> Get(const RunRef& run, const std::string& key,
                                 std::optional<absl::Duration> timeout = std::nullopt);
   absl::StatusOr<std::vector<Message>> GetAll(const RunRef& run, const std::vector<std::string>& keys = {},

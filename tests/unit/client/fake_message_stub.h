@@ -1,7 +1,12 @@
 #ifndef SIGNALBOX_TESTS_UNIT_CLIENT_FAKE_MESSAGE_STUB_H
 #define SIGNALBOX_TESTS_UNIT_CLIENT_FAKE_MESSAGE_STUB_H
 
+#include <algorithm>
+#include <cstddef>
 #include <deque>
+#include <functional>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +25,27 @@ class FakeMessageStub final : public MessageStub {
     request_ids.push_back(request.request_id);
     if (Fails()) return failure;
     return PublishResult{};
+  }
+  std::vector<absl::StatusOr<PublishResult>> PublishMany(std::span<const PublishRequest* const> requests,
+                                                         absl::Duration timeout) override {
+    std::vector<absl::StatusOr<PublishResult>> results;
+    std::vector<std::string>& call = calls_of_many.emplace_back();
+    if (on_publish_many) on_publish_many(timeout);
+    const bool fails = Fails();
+    for (const PublishRequest* request : requests.first(std::min(requests.size(), most_of_many))) {
+      call.push_back(request->key);
+      request_ids.push_back(request->request_id);
+      if (fails) {
+        results.emplace_back(failure);
+      } else if (auto found = outcomes_of_keys.find(request->key); found != outcomes_of_keys.end()) {
+        results.emplace_back(found->second);
+        outcomes_of_keys.erase(found);
+      } else {
+        results.emplace_back(PublishResult{});
+        results.back()->message.key = request->key;
+      }
+    }
+    return results;
   }
   absl::StatusOr<GetResult> Get(const RunRef&, const std::string&, absl::Duration) override {
     if (Fails()) return failure;
@@ -68,6 +94,10 @@ class FakeMessageStub final : public MessageStub {
   int failures = 0;  ///< How many calls fail from now on.
   absl::Status failure = absl::UnavailableError("away");
   std::vector<std::string> request_ids;
+  std::size_t most_of_many = 1000;                            ///< Of one PublishMany.
+  std::vector<std::vector<std::string>> calls_of_many;        ///< The keys of each PublishMany.
+  std::multimap<std::string, absl::Status> outcomes_of_keys;  ///< In PublishMany, each used once.
+  std::function<void(absl::Duration)> on_publish_many;
   std::vector<absl::Duration> waits;
   std::function<void(absl::Duration)> on_await;
   Message awaited;

@@ -10,6 +10,7 @@ namespace signalbox::internal {
 namespace {
 
 using testing::ElementsAre;
+using testing::IsEmpty;
 
 class PlainCallsTest : public testing::Test {
  protected:
@@ -40,6 +41,85 @@ TEST_F(PlainCallsTest, AGivenRequestIdIsKept) {
   request.request_id = "mine";
   ASSERT_TRUE(calls_.Publish(request, std::nullopt).ok());
   EXPECT_THAT(stub_.request_ids, ElementsAre("mine"));
+}
+
+std::vector<PublishRequest> Requests(const std::vector<std::string>& keys) {
+  std::vector<PublishRequest> requests(keys.size(), Request());
+  for (std::size_t i = 0; i < keys.size(); ++i) requests[i].key = keys[i];
+  return requests;
+}
+
+// "OK" and the key, or the code.
+std::vector<std::string> Outcomes(const std::vector<absl::StatusOr<PublishResult>>& results) {
+  std::vector<std::string> outcomes;
+  for (const absl::StatusOr<PublishResult>& result : results) {
+    outcomes.push_back(result.ok() ? "OK " + result->message.key
+                                   : absl::StatusCodeToString(result.status().code()));
+  }
+  return outcomes;
+}
+
+TEST_F(PlainCallsTest, ManyAreSentInAsManyCallsAsItTakesInTheirOrder) {
+  stub_.most_of_many = 2;
+  EXPECT_THAT(Outcomes(calls_.PublishMany(Requests({"a", "b", "c", "d", "e"}), std::nullopt)),
+              ElementsAre("OK a", "OK b", "OK c", "OK d", "OK e"));
+  EXPECT_THAT(stub_.calls_of_many,
+              ElementsAre(ElementsAre("a", "b"), ElementsAre("c", "d"), ElementsAre("e")));
+  EXPECT_EQ(clock_.Now(), Instant()) << "nothing to wait for";
+  EXPECT_THAT(calls_.PublishMany({}, std::nullopt), IsEmpty());
+  EXPECT_EQ(stub_.calls_of_many.size(), 3u);
+}
+
+TEST_F(PlainCallsTest, OfManyOnlyWhatIsUnavailableIsTriedAgainAndFirst) {
+  stub_.most_of_many = 3;
+  stub_.outcomes_of_keys = {{"a", absl::NotFoundError("no run")},
+                            {"b", absl::UnavailableError("away")},
+                            {"c", absl::UnavailableError("away")},
+                            {"c", absl::UnavailableError("still")}};
+  EXPECT_THAT(Outcomes(calls_.PublishMany(Requests({"a", "b", "c", "d", "e"}), std::nullopt)),
+              ElementsAre("NOT_FOUND", "OK b", "OK c", "OK d", "OK e"));
+  EXPECT_THAT(stub_.calls_of_many,
+              ElementsAre(ElementsAre("a", "b", "c"), ElementsAre("b", "c", "d"), ElementsAre("c", "e")));
+  EXPECT_GT(clock_.Now(), Instant()) << "it must not hammer the server";
+}
+
+TEST_F(PlainCallsTest, EveryTryOfManyHasTheSameRequestIds) {
+  stub_.failures = 2;
+  std::vector<PublishRequest> requests = Requests({"a", "b"});
+  requests[1].request_id = "mine";
+  EXPECT_THAT(Outcomes(calls_.PublishMany(requests, std::nullopt)), ElementsAre("OK a", "OK b"));
+  ASSERT_EQ(stub_.request_ids.size(), 6u);
+  EXPECT_EQ(stub_.request_ids[0].size(), 32u);
+  for (std::size_t i = 0; i < 6; i += 2) {
+    EXPECT_EQ(stub_.request_ids[i], stub_.request_ids[0]);
+    EXPECT_EQ(stub_.request_ids[i + 1], "mine");
+  }
+}
+
+TEST_F(PlainCallsTest, OfManyOneThatProtobufCannotCarryIsRefusedHereAndTheOthersAreSent) {
+  EXPECT_THAT(Outcomes(calls_.PublishMany(Requests({"a", "\xff", "c"}), std::nullopt)),
+              ElementsAre("OK a", "INVALID_ARGUMENT", "OK c"));
+  EXPECT_THAT(stub_.calls_of_many, ElementsAre(ElementsAre("a", "c")));
+}
+
+TEST_F(PlainCallsTest, ManyHaveOneDeadline) {
+  stub_.most_of_many = 1;
+  stub_.on_publish_many = [this](absl::Duration timeout) {
+    EXPECT_EQ(timeout, absl::Seconds(10) - (clock_.Now() - Instant()));
+    clock_.Advance(absl::Seconds(4));
+  };
+  EXPECT_THAT(Outcomes(calls_.PublishMany(Requests({"a", "b", "c", "d", "e"}), absl::Seconds(10))),
+              ElementsAre("OK a", "OK b", "OK c", "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"));
+  EXPECT_EQ(stub_.calls_of_many.size(), 3u);
+}
+
+TEST_F(PlainCallsTest, ManyGiveUpAtTheDeadline) {
+  stub_.most_of_many = 1;
+  stub_.failures = 1000000;
+  EXPECT_THAT(Outcomes(calls_.PublishMany(Requests({"a", "b"}), std::nullopt)),
+              ElementsAre("UNAVAILABLE", "DEADLINE_EXCEEDED"));
+  EXPECT_LE(clock_.Now(), absl::Seconds(10));
+  EXPECT_GT(clock_.Now(), absl::Seconds(8));
 }
 
 TEST_F(PlainCallsTest, CreateRunIsRepeatedWithOneRequestId) {

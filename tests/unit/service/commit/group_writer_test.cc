@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <string>
@@ -55,13 +56,14 @@ class GroupWriterTest : public testing::Test {
     });
   }
   // Answers the next of `answers_`, one for each draft.
-  void PublishMany(const std::vector<NewMessage>& drafts, absl::Duration patience = absl::Seconds(2)) {
+  void PublishMany(const std::vector<absl::StatusOr<NewMessage>>& drafts,
+                   absl::Duration patience = absl::Seconds(2)) {
     const size_t first = answers_.size();
     answers_.resize(first + drafts.size(), {.status = absl::UnknownError("never answered")});
     writer_->AppendMany(drafts, clock_.Now() + patience,
                         [this, first, size = drafts.size()](const std::vector<Appended>& appended) {
                           ASSERT_EQ(appended.size(), size);
-                          std::copy(appended.begin(), appended.end(), answers_.begin() + first);
+                          std::ranges::copy(appended, answers_.begin() + static_cast<std::ptrdiff_t>(first));
                           ++answered_;
                         });
   }
@@ -165,7 +167,8 @@ TEST_F(GroupWriterTest, ConcurrentRepeatsOfOneRequestIdGoOneAfterTheOther) {
 TEST_F(GroupWriterTest, ThePublishesOfOneCallTravelTogether) {
   Make();
   Publish(Draft("before"));
-  PublishMany({Draft("a"), {.run = {.id = "nowhere"}, .key = "k", .value = "v"}, Draft("b", "r")});
+  const NewMessage nowhere = {.run = {.id = "nowhere"}, .key = "k", .value = "v"};
+  PublishMany({Draft("a"), nowhere, Draft("b", "r")});
   Publish(Draft("after"));
   Finish();
   EXPECT_THAT(group_sizes_, ElementsAre(5));
@@ -174,10 +177,16 @@ TEST_F(GroupWriterTest, ThePublishesOfOneCallTravelTogether) {
   EXPECT_THAT(Sequences(), ElementsAre(1, 2, 0, 3, 4));
 }
 
-TEST_F(GroupWriterTest, ACallWithNothingToPublishIsAnsweredAtOnce) {
+TEST_F(GroupWriterTest, WhatIsRefusedAlreadyIsNotWritten) {
   Make();
-  PublishMany({});
-  EXPECT_EQ(answered_, 1);
+  const absl::Status bad = absl::InvalidArgumentError("key");
+  PublishMany({bad, bad});
+  EXPECT_EQ(answered_, 1) << "nothing to wait for";
+  PublishMany({bad, Draft("k"), bad});
+  Finish();
+  EXPECT_THAT(group_sizes_, ElementsAre(1));
+  EXPECT_EQ(answers_.back().status, bad);
+  EXPECT_THAT(Sequences(), ElementsAre(0, 0, 0, 1, 0));
 }
 
 TEST_F(GroupWriterTest, ACallLargerThanAGroupIsAnsweredAfterItsLastCommit) {
