@@ -95,7 +95,7 @@ std::vector<absl::StatusOr<PublishResult>> PlainCalls::PublishMany(std::vector<P
     next = again;
     const absl::Duration wait = backoff.Next();
     if (clock_.Now() + wait >= deadline) break;
-    clock_.Sleep(wait);
+    stub_.Pause(wait);
   }
   return results;
 }
