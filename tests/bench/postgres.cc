@@ -19,6 +19,7 @@ namespace {
 struct PostgresOptions {
   std::string url;
   int batch = 100;
+  int64_t messages = 300'000;
   WindowOptions window;
   DeliveryOptions delivery;
 };
@@ -116,15 +117,14 @@ Result MeasureInsertGroups(const PostgresOptions& options) {
 }
 
 Result MeasureAckGroups(const PostgresOptions& options) {
-  constexpr int kMessagesOfRun = 60;
   absl::StatusOr<PostgresConnection> connection = OpenWithTables(options);
   if (!connection.ok()) return connection.status();
   // A new table each time: every ack finds its message pending.
   absl::Status status = connection->Execute(
       absl::StrCat("DROP TABLE IF EXISTS acked; CREATE TABLE acked (LIKE sequenced INCLUDING ALL)"
                    " WITH (fillfactor = 90); INSERT INTO acked (run_id, sequence, key, value) SELECT r, s, '",
-                   kKey, "', to_jsonb('", SampleValue(0), "'::text) FROM generate_series(1, ", kMessagesOfRun,
-                   ") s, generate_series(0, ", kRuns - 1, ") r; ANALYZE acked"));
+                   kKey, "', to_jsonb('", SampleValue(0), "'::text) FROM generate_series(1, ",
+                   options.messages / kRuns, ") s, generate_series(0, ", kRuns - 1, ") r; ANALYZE acked"));
   status.Update(connection->Prepare(kAckGroup));
   if (!status.ok()) return status;
   Counter counter;
@@ -133,8 +133,7 @@ Result MeasureAckGroups(const PostgresOptions& options) {
     std::string sequences;
     for (int i = 0; i < options.batch; ++i) {
       const int64_t number = counter.Next();
-      if (number >= int64_t{kRuns} * kMessagesOfRun)
-        return absl::OutOfRangeError("all is acked; measure less");
+      if (number >= options.messages / kRuns * kRuns) return absl::OutOfRangeError("all is acked");
       Append(runs, absl::StrCat(Spread(number, kRuns)));
       Append(sequences, absl::StrCat(1 + number / kRuns));
     }
@@ -205,6 +204,8 @@ void AddPostgres(CommandLine& line) {
       line, "postgres-notify", "From the start of INSERT and NOTIFY to the listener", MeasureNotify, options);
   for (CLI::App* command : {insert, groups, acks}) AddWindowFlags(command, options->window);
   for (CLI::App* command : {groups, acks}) command->add_option("--batch", options->batch, "Rows a statement");
+  acks->add_option("--messages", options->messages, "Rows to update, inserted before")
+      ->check(CLI::Range(kRuns, 100 * kRuns));
   AddDeliveryFlags(notify, options->delivery);
 }
 

@@ -15,6 +15,7 @@ struct ReadOptions {
   std::string prefix = "read";
   int64_t runs = 100;
   int expect = 10;
+  int page_size = 0;
 };
 
 // `call` starts the RPC, which answers with a page of messages.
@@ -24,6 +25,7 @@ Result MeasureRead(const ReadOptions& options, const Call& call) {
   Counter counter;
   const auto prepare = [&](Request& request) {
     request.mutable_run()->set_id(RunName(options.prefix, Spread(counter.Next(), options.runs)));
+    request.set_page_size(options.page_size);
     return true;
   };
   const auto examine = [&](const Response& response) {
@@ -61,6 +63,7 @@ void AddRead(CommandLine& line, const std::string& name, const std::string& summ
   AddLoadFlags(command, options->load);
   command->add_option("--run-prefix", options->prefix, "Runs to read");
   command->add_option("--runs", options->runs, "How many")->check(CLI::PositiveNumber);
+  command->add_option("--page-size", options->page_size, "Most messages in a page; 0: the server's default");
   command->add_option("--expect", options->expect, "Messages that a page holds at least");
 }
 

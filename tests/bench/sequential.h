@@ -10,7 +10,8 @@
 
 namespace signalbox::bench {
 
-/// Does one thing after the other on this thread until the time is over; each counts as `weight`.
+/// Does one thing after the other on this thread until the time is over, or until the operation says
+/// kOutOfRange: nothing is left to do. Each counts as `weight`.
 absl::StatusOr<nlohmann::json> RunSequentially(const WindowOptions& options,
                                                const std::function<absl::Status()>& operation,
                                                double weight = 1);
