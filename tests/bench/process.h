@@ -11,7 +11,10 @@ namespace signalbox::bench {
 /// is not there.
 double CpuSeconds(pid_t pid);
 
-/// The same of the calling process, exactly.
+/// The same of all processes that descend from it: a server's embedded Postgres.
+double DescendantsCpuSeconds(pid_t pid);
+
+/// CPU seconds of the calling process, exactly.
 double OwnCpuSeconds();
 
 /// A number of /proc/PID/status, such as "VmRSS" (kB) or "Threads"; 0 when it is not there.

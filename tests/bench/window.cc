@@ -13,12 +13,16 @@ void AddWindowFlags(CLI::App* command, WindowOptions& options) {
 CpuMeter::CpuMeter(pid_t server_pid)
     : server_pid_(server_pid),
       client_(OwnCpuSeconds()),
-      server_(server_pid > 0 ? CpuSeconds(server_pid) : 0) {}
+      server_(server_pid > 0 ? CpuSeconds(server_pid) : 0),
+      children_(server_pid > 0 ? DescendantsCpuSeconds(server_pid) : 0) {}
 
 nlohmann::json CpuMeter::PerOperation(double operations) const {
   if (operations == 0) return nlohmann::json::object();
   nlohmann::json result = {{"client_cpu_us", (OwnCpuSeconds() - client_) * 1e6 / operations}};
-  if (server_pid_ > 0) result["server_cpu_us"] = (CpuSeconds(server_pid_) - server_) * 1e6 / operations;
+  if (server_pid_ > 0) {
+    result["server_cpu_us"] = (CpuSeconds(server_pid_) - server_) * 1e6 / operations;
+    result["children_cpu_us"] = (DescendantsCpuSeconds(server_pid_) - children_) * 1e6 / operations;
+  }
   return result;
 }
 

@@ -21,18 +21,19 @@ struct WindowOptions {
 /// Adds --warm-up, --seconds and --server-pid.
 void AddWindowFlags(CLI::App* command, WindowOptions& options);
 
-/// CPU time of the generator and of the server between two moments.
+/// CPU time of the generator, of the server, and of its Postgres when that is embedded, since a moment.
 class CpuMeter {
  public:
   explicit CpuMeter(pid_t server_pid);
 
-  /// {"client_cpu_us", "server_cpu_us"} for each of `operations`.
+  /// {"client_cpu_us", "server_cpu_us", "children_cpu_us"} for each of `operations`.
   nlohmann::json PerOperation(double operations) const;
 
  private:
   pid_t server_pid_;
   double client_;
   double server_;
+  double children_;
 };
 
 /// {"rate", "count", "p50_us", "p99_us", …} of what was done in so many nanoseconds. An operation may

@@ -26,12 +26,24 @@ def _publish(systems, **options):
     return _signalbox(systems, "publish", runs=systems.scale.runs, **options)
 
 
+def _short_warm_up(systems):
+    """For what uses up messages that were made before."""
+    return {"seconds": systems.scale.seconds, "warm_up": systems.scale.warm_up / 4}
+
+
 def _ack(systems, **options):
-    return _signalbox(systems, "ack", runs=systems.scale.runs, messages=systems.scale.acks, **options)
+    server = systems.signalbox
+    return measure("ack", address=server.address, server_pid=server.process.pid, runs=systems.scale.runs,
+                   messages=systems.scale.acks, **_short_warm_up(systems), **options)
 
 
-def _statements(systems, subcommand, **options):
-    return measure(subcommand, database_url=systems.statements_url, **_window(systems), **options)
+def _updates(systems):
+    return measure("postgres-acks", database_url=systems.statements_url, messages=systems.scale.updates,
+                   **_short_warm_up(systems))
+
+
+def _statements(systems, subcommand):
+    return measure(subcommand, database_url=systems.statements_url, **_window(systems))
 
 
 def _deliveries(systems, subcommand, **options):
@@ -90,7 +102,7 @@ MEASUREMENTS = {
     "publish-1": lambda s: _publish(s, in_flight=1),
     # Many in a call.
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
-    "postgres-acks": lambda s: _statements(s, "postgres-acks", messages=s.scale.updates),
+    "postgres-acks": _updates,
     "ack-100": lambda s: _ack(s, ids=100, in_flight=8),
     # Delivery.
     "etcd-watch": lambda s: _deliveries(s, "etcd-watch", address=s.etcd.address),

@@ -7,7 +7,7 @@ import sys
 from comparison.machine import facts
 from comparison.targets import TARGETS
 
-_FIGURES = ("rate", "p50_us", "p99_us", "server_cpu_us", "client_cpu_us", "kb_per_subscriber", "core_percent",
+_FIGURES = ("rate", "p50_us", "p99_us", "server_cpu_us", "children_cpu_us", "client_cpu_us", "kb_per_subscriber", "core_percent",
             "memory_kb", "threads", "ns_per_get", "seconds_from_loss", "server_peak_kb", "seconds")
 
 

@@ -28,4 +28,4 @@ FULL = Scale(seconds=4, warm_up=1, deliveries=300, fan_out=1000, broadcasts=30, 
 
 # To see that everything works; its figures say nothing.
 QUICK = Scale(seconds=0.3, warm_up=0.1, deliveries=10, fan_out=20, broadcasts=3, idle=20, idle_seconds=0.5,
-              reconnects=10, acks=3000, updates=10_000, runs=50, read_runs=2, history=2000)
+              reconnects=10, acks=10_000, updates=50_000, runs=50, read_runs=2, history=2000)

@@ -143,4 +143,6 @@ class EmbeddedServer(Server):
 
     def url(self, database):
         """Reaches a database as the server does."""
-        return f"host={os.path.join(self.data, 'socket')} port=5432 user=signalbox dbname={database}"
+        # A link where the path is too long for a socket.
+        socket = os.path.realpath(os.path.join(self.data, "socket"))
+        return f"host={socket} port=5432 user=signalbox dbname={database}"
