@@ -183,7 +183,7 @@ Result MeasureNotify(const PostgresOptions& options) {
 
 CLI::App* AddPostgresCommand(CommandLine& line, const std::string& name, const std::string& summary,
                              Result (*measure)(const PostgresOptions&),
-                             std::shared_ptr<PostgresOptions> options) {
+                             const std::shared_ptr<PostgresOptions>& options) {
   CLI::App* command = AddCommand(line, name, summary, [=] { return measure(*options); });
   command->add_option("--database-url", options->url, "A database for tables of its own")->required();
   return command;

@@ -32,18 +32,18 @@ absl::StatusOr<PostgresConnection> PostgresConnection::Open(const std::string& u
   return connection;
 }
 
-absl::Status PostgresConnection::Execute(const std::string& statements) {
+absl::Status PostgresConnection::Execute(const std::string& statements) const {
   const ResultPtr result(PQexec(get(), statements.c_str()));
   return HasWorked(result.get()) ? absl::OkStatus() : absl::InternalError(PQerrorMessage(get()));
 }
 
-absl::Status PostgresConnection::Prepare(const std::string& statement) {
+absl::Status PostgresConnection::Prepare(const std::string& statement) const {
   if (absl::Status status = Execute("DEALLOCATE ALL"); !status.ok()) return status;
   const ResultPtr result(PQprepare(get(), kStatement, statement.c_str(), 0, nullptr));
   return HasWorked(result.get()) ? absl::OkStatus() : absl::InternalError(PQerrorMessage(get()));
 }
 
-absl::Status PostgresConnection::Run(const std::vector<std::string>& parameters, int rows) {
+absl::Status PostgresConnection::Run(const std::vector<std::string>& parameters, int rows) const {
   std::vector<const char*> values;
   for (const std::string& parameter : parameters) values.push_back(parameter.c_str());
   const ResultPtr result(

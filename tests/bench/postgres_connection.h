@@ -18,13 +18,13 @@ class PostgresConnection {
   static absl::StatusOr<PostgresConnection> Open(const std::string& url);
 
   /// Runs statements whose rows nobody wants.
-  absl::Status Execute(const std::string& statements);
+  absl::Status Execute(const std::string& statements) const;
 
   /// Makes a statement that Run() runs, in place of the one before.
-  absl::Status Prepare(const std::string& statement);
+  absl::Status Prepare(const std::string& statement) const;
 
   /// Runs it; kInternal unless it returned or changed so many rows.
-  absl::Status Run(const std::vector<std::string>& parameters, int rows);
+  absl::Status Run(const std::vector<std::string>& parameters, int rows) const;
 
   PGconn* get() const { return connection_.get(); }
 

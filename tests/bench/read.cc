@@ -32,7 +32,7 @@ Result MeasureRead(const ReadOptions& options, const Call& call) {
     if (response.messages_size() >= options.expect) return absl::OkStatus();
     return absl::InternalError(absl::StrCat("a page of ", response.messages_size(), " messages"));
   };
-  const auto hooks = [&](int slot) -> typename UnarySlot<Request, Response>::Hooks {
+  const auto hooks = [&](int slot) -> UnarySlot<Request, Response>::Hooks {
     return {.call = [&call, stub = StubOf(stubs, slot)](
                         auto* context, auto* request, auto* response,
                         auto done) { call(*stub->async(), context, request, response, std::move(done)); },

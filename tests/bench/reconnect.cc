@@ -35,7 +35,7 @@ Result MeasureReconnect(const ReconnectOptions& options) {
   }
   constexpr int kAtATime = 50;
   std::vector<Job> jobs;
-  while (static_cast<int>(jobs.size()) < options.subscribers) {
+  while (std::ssize(jobs) < options.subscribers) {
     const int next = std::min<int>(options.subscribers, static_cast<int>(jobs.size()) + kAtATime);
     for (int number = static_cast<int>(jobs.size()); number < next; ++number) {
       absl::StatusOr<Job> job = OpenJob(options.address, RunName(options.prefix, number));
@@ -49,7 +49,7 @@ Result MeasureReconnect(const ReconnectOptions& options) {
     if (!status.ok()) return status;
   }
   // The caller restarts the server when it reads this.
-  std::cerr << "ready" << std::endl;
+  std::cerr << "ready\n";
   const auto count = static_cast<int64_t>(jobs.size());
   absl::Status status = Await(options, "the server was not restarted",
                               [&] { return std::ranges::count_if(jobs, IsStreaming) < count; });

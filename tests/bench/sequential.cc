@@ -27,7 +27,8 @@ absl::StatusOr<nlohmann::json> RunSequentially(const WindowOptions& options,
   const CpuMeter cpu(options.server_pid);
   const int64_t begin = Nanoseconds();
   status = RunUntil(begin + FromSeconds(options.seconds), operation, latencies);
-  if (!status.ok() && !(absl::IsOutOfRange(status) && latencies.count() > 0)) return status;
+  const bool is_used_up = absl::IsOutOfRange(status) && latencies.count() > 0;
+  if (!status.ok() && !is_used_up) return status;
   return Summary(latencies, Nanoseconds() - begin, cpu, weight);
 }
 

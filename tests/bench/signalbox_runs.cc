@@ -28,6 +28,8 @@ absl::Status EnsureRuns(const std::string& address, const std::string& prefix, i
   context.set_wait_for_ready(true);
   if (stubs[0]->GetRun(&context, last, &there).ok()) return absl::OkStatus();
 
+  // Runs of one project are created one after the other, because they are numbered.
+  constexpr int kAtATime = 32;
   Counter counter;
   const auto hooks = [&](int slot) -> UnarySlot<v1::CreateRunRequest, v1::CreateRunResponse>::Hooks {
     return {.call = [stub = StubOf(stubs, slot)](
@@ -36,13 +38,12 @@ absl::Status EnsureRuns(const std::string& address, const std::string& prefix, i
             .prepare =
                 [&](v1::CreateRunRequest& request) {
                   const int64_t number = counter.Next();
-                  request.set_project("bench/runs");
+                  request.set_project(absl::StrCat("bench/runs-", number % kAtATime));
                   request.set_run_id(RunName(prefix, number));
                   return number < count;
                 },
             .examine = {}};
   };
-  constexpr int kAtATime = 32;
   return ClosedLoop(UnarySlots<v1::CreateRunRequest, v1::CreateRunResponse>(kAtATime, hooks)).Finish();
 }
 
