@@ -36,7 +36,7 @@ class StreamReader final : public Subscriber, public grpc::ClientReadReactor<Eve
     context_.set_wait_for_ready(true);
   }
 
-  typename Service::Stub& stub() { return *stub_; }
+  Service::Stub& stub() { return *stub_; }
   grpc::ClientContext* context() { return &context_; }
   const Request* request() const { return &request_; }
 
