@@ -1,5 +1,6 @@
 #include "cli/exit_code.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace signalbox::cli {
@@ -52,6 +53,10 @@ ExitCode ExitCodeOf(const absl::Status& status) {
     default:
       return ExitCode::kInternal;
   }
+}
+
+std::string ErrorText(const absl::Status& status) {
+  return absl::StrCat(status.message(), " (", absl::StatusCodeToString(status.code()), ")");
 }
 
 std::string ExitCodeHelp() {

@@ -27,6 +27,9 @@ enum class ExitCode {
 /// The exit status that tells of `status`.
 ExitCode ExitCodeOf(const absl::Status& status);
 
+/// What people read of an error: the text, and the name of its kind.
+std::string ErrorText(const absl::Status& status);
+
 /// The whole table, one indented line per exit status, for `--help`.
 std::string ExitCodeHelp();
 

@@ -43,10 +43,8 @@ ExitCode RunSelected(const CommandLine& line, Output& output) {
   Context context(line.flags, output);
   const absl::StatusOr<ExitCode> result = line.selected(context);
   if (result.ok()) return *result;
-  const ExitCode code = ExitCodeOf(result.status());
-  const std::string name = absl::StatusCodeToString(result.status().code());
-  output.Note(absl::StrCat(result.status().message(), " (", name, ")"));
-  return code;
+  output.Note(ErrorText(result.status()));
+  return ExitCodeOf(result.status());
 }
 
 ExitCode ParseAndRun(int argc, char** argv) {

@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/duration_argument.h"
 #include "cli/message_text.h"
+#include "cli/publish_from.h"
 #include "cli/run_flags.h"
 #include "cli/value_argument.h"
 #include "cli/wait.h"
@@ -27,22 +28,24 @@ struct PublishFlags {
   std::string request_id;
   std::string wait;  // empty: do not wait
   std::string wait_timeout;
+  std::string from;                           // empty: one message, of the flags
+  const CLI::Option* value_option = nullptr;  // an empty value is a value
 };
 
-absl::StatusOr<PublishRequest> RequestFrom(const PublishFlags& flags) {
+// All but the run.
+absl::StatusOr<PublishRequest> MessageFrom(const PublishFlags& flags) {
   PublishRequest request;
-  absl::StatusOr<RunRef> run = flags.run.Resolve();
-  if (!run.ok()) return run.status();
-  absl::StatusOr<Value> value = ParseValueArgument("--value", flags.value);
-  if (!value.ok()) return value.status();
+  if (flags.value_option->count() > 0) {
+    absl::StatusOr<Value> value = ParseValueArgument("--value", flags.value);
+    if (!value.ok()) return value.status();
+    request.value = *std::move(value);
+  }
   if (!flags.ttl.empty()) {
     absl::StatusOr<absl::Duration> ttl = ParseDurationArgument("--ttl", flags.ttl);
     if (!ttl.ok()) return ttl.status();
     request.ttl = *ttl;
   }
-  request.run = *std::move(run);
   request.key = flags.key;
-  request.value = *std::move(value);
   request.kind = Kinds().ValueOf(flags.kind);
   request.request_id = flags.request_id;
   request.reason = flags.reason;
@@ -89,9 +92,22 @@ absl::StatusOr<ExitCode> WaitForReceipt(const PublishResult& published, AwaitUnt
   return WaitExitCode(*message, until);
 }
 
+constexpr char kFromDetails[] =
+    "With --from a line looks like this, and all but key may be left out:\n"
+    R"(  {"run": "r1", "key": "learning-rate", "value": 0.001, "kind": "SETTING", "request_id": "a-1"})"
+    "\nEach line is stored or refused by itself; the number of one that is refused is on standard\n"
+    "error, and the exit status is that of the first. What is stored is told on one line each, in\n"
+    "order, with --json as one document each. Lines with a request_id may be sent again.";
+
 absl::StatusOr<ExitCode> Publish(const PublishFlags& flags, Context& context) {
-  absl::StatusOr<PublishRequest> request = RequestFrom(flags);
+  absl::StatusOr<PublishRequest> request = MessageFrom(flags);
   if (!request.ok()) return request.status();
+  if (!flags.from.empty()) {
+    return PublishFrom(flags.from, {flags.run.Argument(), *std::move(request)}, context);
+  }
+  absl::StatusOr<RunRef> run = flags.run.Resolve();
+  if (!run.ok()) return run.status();
+  request->run = *std::move(run);
   absl::StatusOr<absl::Duration> wait = WaitFrom(flags);
   if (!wait.ok()) return wait.status();
   absl::StatusOr<Client*> client = context.client();
@@ -111,33 +127,47 @@ void AddPublishCommand(CLI::App& parent, Action& selected) {
   auto flags = std::make_shared<PublishFlags>();
   CLI::App* command =
       AddCommand(parent, "publish", "Publish a message to a run",
-                 "signalbox publish --run 438 --project org/name --key learning-rate --value 0.001 --wait");
+                 "signalbox publish --run 438 --project org/name --key learning-rate --value 0.001 --wait\n"
+                 "  signalbox publish --from messages.jsonl --run 438 --project org/name",
+                 kFromDetails);
   flags->run.AddTo(command);
-  command->add_option("--key", flags->key, "What the message is about, such as learning-rate")
-      ->required()
-      ->type_name("KEY");
-  command
-      ->add_option("--value", flags->value,
-                   "The value: JSON when it is valid JSON, else a string. For a string that looks like "
-                   "JSON quote it: '\"42\"'. Integers beyond 2^53 must be sent as strings")
-      ->required()
-      ->type_name("VALUE");
+  CLI::Option* key =
+      command->add_option("--key", flags->key, "What the message is about, such as learning-rate; required");
+  key->type_name("KEY");
+  CLI::Option* value = command->add_option(
+      "--value", flags->value,
+      "The value, required: JSON when it is valid JSON, else a string. For a string that looks like "
+      "JSON quote it: '\"42\"'. Integers beyond 2^53 must be sent as strings");
+  value->type_name("VALUE");
+  flags->value_option = value;
   AddChoice(command, "--kind", flags->kind, Kinds().words(),
             "Whether every message of the key counts, or only the newest; default: what the run declared, "
             "else command");
   command->add_option("--ttl", flags->ttl, "Expire the message when nobody took it in time, such as 30s")
       ->type_name("DURATION");
   command->add_option("--reason", flags->reason, "Why, for people who read the history")->type_name("TEXT");
-  command
-      ->add_option("--request-id", flags->request_id,
-                   "Repeats with the same id and content publish only once; default: a fresh one")
-      ->type_name("ID");
+  CLI::Option* request_id =
+      command->add_option("--request-id", flags->request_id,
+                          "Repeats with the same id and content publish only once; default: a fresh one");
+  request_id->type_name("ID");
   CLI::Option* wait = command->add_flag("--wait{finished}", flags->wait,
                                         "Wait until the message is finished, or only =acked, and print the "
                                         "receipt; exit status 9 unless it was applied");
   LimitToChoices(wait, AwaitUntilWords());
-  command->add_option("--wait-timeout", flags->wait_timeout, "How long to wait (default 1m)")
-      ->type_name("DURATION");
+  CLI::Option* wait_timeout =
+      command->add_option("--wait-timeout", flags->wait_timeout, "How long to wait (default 1m)");
+  wait_timeout->type_name("DURATION");
+  CLI::Option* from = command->add_option(
+      "--from", flags->from,
+      "Publish many: one JSON object a line, of a file, or of standard input with -, with the fields run, "
+      "project, key, value, kind, request_id, ttl and reason. The flags above say what a line leaves out");
+  from->type_name("FILE");
+  for (CLI::Option* single : {request_id, wait, wait_timeout}) from->excludes(single);
+  command->parse_complete_callback([from, key, value] {
+    for (const CLI::Option* option : {key, value}) {
+      if (from->count() + option->count() == 0) throw CLI::RequiredError(option->get_name());
+    }
+  });
   OnSelected(command, flags, selected, Publish);
 }
 

@@ -2,8 +2,6 @@
 
 #include <cstdlib>
 
-#include "cli/run_argument.h"
-
 namespace signalbox::cli {
 namespace {
 
@@ -25,12 +23,14 @@ void RunFlags::AddTo(CLI::App* command) { AddRunAs("--run", command, *this); }
 
 void RunFlags::AddPositionalTo(CLI::App* command) { AddRunAs("run,--run", command, *this); }
 
-absl::StatusOr<RunRef> RunFlags::Resolve() const {
-  return ResolveRun({.run = run,
-                     .project = project,
-                     .environment_run = Environment("SIGNALBOX_RUN"),
-                     .environment_project = Environment("SIGNALBOX_PROJECT")});
+RunArgument RunFlags::Argument() const {
+  return {.run = run,
+          .project = project,
+          .environment_run = Environment("SIGNALBOX_RUN"),
+          .environment_project = Environment("SIGNALBOX_PROJECT")};
 }
+
+absl::StatusOr<RunRef> RunFlags::Resolve() const { return ResolveRun(Argument()); }
 
 CLI::Option* AddProject(CLI::App* command, std::string& project) {
   return command->add_option("--project", project, "Project, name or org/name [SIGNALBOX_PROJECT]")

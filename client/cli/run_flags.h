@@ -5,6 +5,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
+#include "cli/run_argument.h"
 #include "signalbox/run.h"
 
 namespace signalbox::cli {
@@ -19,6 +20,9 @@ struct RunFlags {
 
   /// The same, but the run may also stand without --run: `run show r1`.
   void AddPositionalTo(CLI::App* command);
+
+  /// What the flags and the environment say.
+  RunArgument Argument() const;
 
   /// kInvalidArgument says what is missing; see ResolveRun().
   absl::StatusOr<RunRef> Resolve() const;

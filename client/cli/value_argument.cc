@@ -25,6 +25,8 @@ constexpr int kNumberOverflow = 406;  // nlohmann's id of "number overflow".
 // "9007199254740993 apples" is not JSON and hence a fine string.
 class ValueBuilder : public nlohmann::json_sax<Json> {
  public:
+  explicit ValueBuilder(std::size_t max_depth) : max_depth_(max_depth) {}
+
   bool null() override { return Add(Value()); }
   bool boolean(bool value) override { return Add(Value(value)); }
   bool number_integer(number_integer_t value) override {
@@ -57,16 +59,22 @@ class ValueBuilder : public nlohmann::json_sax<Json> {
   }
   bool end_object() override { return Close(); }
   bool end_array() override { return Close(); }
-  bool parse_error(std::size_t, const std::string& token, const Json::exception& error) override {
+  bool parse_error(std::size_t position, const std::string& token, const Json::exception& error) override {
     const bool overflow = error.id == kNumberOverflow;
     if (overflow) Refuse(absl::StrCat("holds ", token, ", beyond the largest number; send it as a string"));
     is_json_ = overflow;
+    error_position_ = position;
     return false;
   }
 
   bool is_json() const { return is_json_; }
-  const std::string& refusal() const { return refusal_; }
-  Value Take() { return std::move(result_); }
+  std::size_t error_position() const { return error_position_; }  // counted from 1
+
+  // The value, or what was refused, said of `name`.
+  absl::StatusOr<Value> Take(absl::string_view name) {
+    if (refusal_.empty()) return std::move(result_);
+    return absl::InvalidArgumentError(absl::StrCat(name, " ", refusal_));
+  }
 
  private:
   // A list or object whose end is still to come.
@@ -90,8 +98,8 @@ class ValueBuilder : public nlohmann::json_sax<Json> {
   }
   bool Open(Level level) {
     if (!refusal_.empty()) return true;
-    if (open_.size() == kMaxDepth) {
-      return Refuse(absl::StrCat("holds more than ", kMaxDepth, " lists and objects within each other"));
+    if (open_.size() == max_depth_) {
+      return Refuse(absl::StrCat("holds more than ", max_depth_, " lists and objects within each other"));
     }
     open_.push_back(std::move(level));
     return true;
@@ -112,7 +120,9 @@ class ValueBuilder : public nlohmann::json_sax<Json> {
                                "as a string: '\"", digits, "\"'"));
   }
 
+  const std::size_t max_depth_;
   bool is_json_ = true;
+  std::size_t error_position_ = 0;
   std::vector<Level> open_;
   Value result_;
   std::string refusal_;
@@ -123,13 +133,19 @@ class ValueBuilder : public nlohmann::json_sax<Json> {
 absl::StatusOr<Value> ParseValueArgument(std::string_view flag, const std::string& text) {
   const absl::string_view name(flag.data(), flag.size());
   if (!IsUtf8(text)) return absl::InvalidArgumentError(absl::StrCat(name, " is not valid UTF-8"));
-  ValueBuilder builder;
+  ValueBuilder builder(kMaxDepth);
   Json::sax_parse(text, &builder);
   if (!builder.is_json()) return Value(text);
-  if (!builder.refusal().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(name, " ", builder.refusal()));
-  }
-  return builder.Take();
+  return builder.Take(name);
+}
+
+absl::StatusOr<Value> ParseJsonLine(const std::string& line) {
+  if (!IsUtf8(line)) return absl::InvalidArgumentError("the line is not valid UTF-8");
+  ValueBuilder builder(kMaxDepth + 1);
+  Json::sax_parse(line, &builder);
+  if (builder.is_json()) return builder.Take("the line");
+  return absl::InvalidArgumentError(
+      absl::StrCat("the line is not JSON, as byte ", builder.error_position(), " shows"));
 }
 
 }  // namespace signalbox::cli

@@ -17,6 +17,10 @@ namespace signalbox::cli {
 /// lists and objects around a scalar, text that is not UTF-8.
 absl::StatusOr<Value> ParseValueArgument(std::string_view flag, const std::string& text);
 
+/// Reads a line that is one JSON document, with the same refusals; lists and objects may be one deeper,
+/// for the object that the line is. kInvalidArgument says "the line …".
+absl::StatusOr<Value> ParseJsonLine(const std::string& line);
+
 }  // namespace signalbox::cli
 
 #endif  // SIGNALBOX_CLI_VALUE_ARGUMENT_H

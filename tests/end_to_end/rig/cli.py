@@ -30,10 +30,10 @@ class Cli:
         """The JSON document that a command prints with --json."""
         return json.loads(self.ok(*arguments, "--json", **options))
 
-    def start(self, *arguments, env=None):
+    def start(self, *arguments, env=None, stdin=subprocess.DEVNULL):
         """Starts a command that keeps running; the caller ends it."""
         return subprocess.Popen([self._binary, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                text=True, stdin=subprocess.DEVNULL, env=self._environment(env))
+                                text=True, stdin=stdin, env=self._environment(env))
 
     def _environment(self, extra):
         return environment(**{"SIGNALBOX_ADDRESS": self.address, **(extra or {})})
