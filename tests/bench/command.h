@@ -30,6 +30,7 @@ void AddMissing(CommandLine& line, std::initializer_list<const char*> names, con
 // One for each file of measurements.
 void AddEcho(CommandLine& line);
 void AddPublish(CommandLine& line);
+void AddPublishMany(CommandLine& line);
 void AddAck(CommandLine& line);
 void AddPrepareRuns(CommandLine& line);
 void AddReads(CommandLine& line);

@@ -25,6 +25,7 @@ void AddCommands(CommandLine& line) {
   AddEchoServer(line);
   AddEcho(line);
   AddPublish(line);
+  AddPublishMany(line);
   AddAck(line);
   AddPrepareRuns(line);
   AddReads(line);

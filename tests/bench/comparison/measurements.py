@@ -101,6 +101,7 @@ MEASUREMENTS = {
     "postgres-insert": lambda s: _statements(s, "postgres-insert"),
     "publish-1": lambda s: _publish(s, in_flight=1),
     # Many in a call.
+    "publish-many": lambda s: _signalbox(s, "publish-many", runs=s.scale.runs, batch=100, in_flight=2),
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
     "postgres-acks": _updates,
     "ack-100": lambda s: _ack(s, ids=100, in_flight=8),

@@ -50,6 +50,8 @@ TARGETS = (
     _rates("the same / raw gRPC echo", "publish", "echo", 0.75),
     _rates("Publish, one hot run / raw echo", "publish-hot", "echo", 0.8),
     _rates("Publish of a setting that replaces the last / raw echo", "publish-setting", "echo"),
+    _rates("PublishMany of 100, 2 in flight / etcd put", "publish-many", "etcd-put", 2.2),
+    _rates("the same / raw lock, sequence and insert in groups of 100", "publish-many", "postgres-groups", 0.8),
     Target("Publish, 1 in flight, p50 / (raw echo + single-row INSERT)", ("publish-1", "echo-1", "postgres-insert"),
            _single_publish, 1.15, at_most=True),
     _times("publish → inbox, p50 / etcd put → watch", "deliver", "etcd-watch", 1.0),
