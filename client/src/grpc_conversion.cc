@@ -255,9 +255,9 @@ std::vector<absl::StatusOr<PublishResult>> FromProto(const v1::PublishManyRespon
   for (const v1::PublishResult& result : proto.results()) {
     const absl::Status error(static_cast<absl::StatusCode>(result.error().code()), result.error().message());
     if (result.has_response()) {
-      results.push_back(FromProto(result.response()));
+      results.emplace_back(FromProto(result.response()));
     } else {
-      results.push_back(error.ok() ? absl::InternalError("the server gave no result") : error);
+      results.emplace_back(error.ok() ? absl::InternalError("the server gave no result") : error);
     }
   }
   return results;

@@ -67,12 +67,12 @@ std::vector<absl::StatusOr<PublishResult>> PlainCalls::PublishMany(std::vector<P
                                                                    Timeout timeout) {
   std::vector<absl::StatusOr<PublishResult>> results(
       requests.size(), absl::DeadlineExceededError("not sent: the deadline passed before its turn"));
-  std::vector<const PublishRequest*> unsettled;
+  std::vector<const PublishRequest*> waiting;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     if (absl::Status status = PrepareForTries(requests[i]); !status.ok()) {
       results[i] = status;
     } else {
-      unsettled.push_back(&requests[i]);
+      waiting.push_back(&requests[i]);
     }
   }
   const auto result_of = [&](const PublishRequest* request) -> absl::StatusOr<PublishResult>& {
@@ -81,18 +81,17 @@ std::vector<absl::StatusOr<PublishResult>> PlainCalls::PublishMany(std::vector<P
 
   const Instant deadline = clock_.Now() + timeout.value_or(default_timeout_);
   Backoff backoff(RetryOptions{}.backoff, random_);
-  auto next = unsettled.begin();
-  while (next != unsettled.end() && clock_.Now() < deadline) {
-    auto answers = stub_.PublishMany({next, unsettled.end()}, deadline - clock_.Now());
-    const auto sent = next;
-    for (absl::StatusOr<PublishResult>& answer : answers) result_of(*next++) = std::move(answer);
-    // What is to be tried again comes before what was not sent yet, so that the order stays.
-    const auto is_settled = [&](const PublishRequest* request) {
+  while (!waiting.empty() && clock_.Now() < deadline) {
+    auto answers = stub_.PublishMany(waiting, deadline - clock_.Now());
+    for (std::size_t i = 0; i < answers.size(); ++i) result_of(waiting[i]) = std::move(answers[i]);
+    // What is to be tried again stays before what was not sent yet, so that the order stays.
+    const auto sent_end = waiting.begin() + static_cast<std::ptrdiff_t>(answers.size());
+    const auto again_end = std::remove_if(waiting.begin(), sent_end, [&](const PublishRequest* request) {
       return !IsRetryable(result_of(request).status().code());
-    };
-    const auto again = std::stable_partition(sent, next, is_settled);
-    if (again == next) continue;
-    next = again;
+    });
+    const bool is_over = again_end == waiting.begin();
+    waiting.erase(again_end, sent_end);
+    if (is_over) continue;
     const absl::Duration wait = backoff.Next();
     if (clock_.Now() + wait >= deadline) break;
     stub_.Pause(wait);
