@@ -38,9 +38,9 @@ def run_ref(run):
 class Client:
     """One connection to one server. `client.Publish(request)` calls any RPC by its name."""
 
-    def __init__(self, address):
+    def __init__(self, address, options=()):
         self.address = address
-        self.channel = grpc.insecure_channel(address, options=_CHANNEL_OPTIONS)
+        self.channel = grpc.insecure_channel(address, options=[*_CHANNEL_OPTIONS, *options])
         self._calls = {}
         symbols = symbol_database.Default()
         for service in _SERVICES:
