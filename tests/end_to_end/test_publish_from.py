@@ -43,6 +43,22 @@ def test_every_line_becomes_a_message_in_their_order(cli, client, new_run, file_
     assert complaints[0].startswith("signalbox: line 1001: ") and len(complaints) == 1500
 
 
+def test_more_than_one_call_takes_goes_to_many_runs(cli, client, new_run, file_of):
+    """More lines and more bytes; a setting replaces the one before it."""
+    run, other = new_run(), new_run(project="lab/many")
+    path = file_of(*(
+        {"key": "k", "value": [i, "x" * 2000], "run": run.id} if i % 2 else
+        {"key": "s", "value": i, "run": other.rank, "project": "lab/many", "kind": "setting"} for i in range(1400)))
+    done = cli.run("publish", "--from", path, "--json")
+    assert done.returncode == OK, done.stderr
+    assert [document["line"] for document in documents(done)] == list(range(1, 1401))
+    stored = client.get_all(run)
+    assert [from_value(message.value)[0] for message in stored] == list(range(1, 1400, 2))
+    assert [document["message"]["id"] for document in documents(done)[1::2]] == [message.id for message in stored]
+    assert documents(done)[2]["superseded_ids"] == [documents(done)[0]["message"]["id"]]
+    assert [from_value(message.value) for message in client.get_all(other)] == [1398]
+
+
 def test_fields_of_a_line_win_over_flags(cli, client, new_run, file_of):
     run, other = new_run(), new_run()
     path = file_of({"value": [1, {"a": None}], "reason": "its own"}, "", "   ",

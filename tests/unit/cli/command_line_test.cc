@@ -69,6 +69,13 @@ TEST(CommandLineTest, ValuesMayLookLikeAnything) {
   }
 }
 
+TEST(CommandLineTest, ManyOfAFileNeedNoKeyAndNoValue) {
+  for (const char* from : {"-", "messages.jsonl"}) {
+    const auto line = MakeCommandLine();
+    EXPECT_EQ(Parse(*line, {"publish", "--from", from, "--run", "r1"}), "") << from;
+  }
+}
+
 TEST(CommandLineTest, IdsMayBeNamesOfCommands) {
   const auto line = MakeCommandLine();
   EXPECT_EQ(Parse(*line, {"ack", "get", "watch", "--consumer", "me"}), "");
@@ -93,6 +100,8 @@ TEST(CommandLineTest, RefusalsNameWhatIsWrong) {
       {{"publish", "--key", "k"}, "--value is required"},
       {{"publish", "--key", "k", "--value", "1", "--kind", "x"}, "is not one of command, setting"},
       {{"publish", "--key", "k", "--value", "1", "--wait=x"}, "is not one of finished, acked"},
+      {{"publish", "--from", "f", "--wait"}, "excludes --from"},
+      {{"publish", "--from", "f", "--request-id", "r"}, "xcludes"},
       {{"ack"}, "id is required"},
       {{"ack", "m1", "--step", "-1"}, "must not be negative"},
       {{"history", "--limit", "-1"}, "must not be negative"},
