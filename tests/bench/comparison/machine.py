@@ -8,7 +8,7 @@ import subprocess
 
 from comparison.program import Missing
 from comparison.rivals import find_program
-from rig.postgres import _binary
+from rig.postgres import binary
 
 _VERSION = re.compile(r"v?\d+\.\d+[\w.+-]*")
 
@@ -41,7 +41,7 @@ def facts():
         "processors": f"{os.cpu_count()} × {_line('/proc/cpuinfo', r'^model name.*: (.+)$')}",
         "memory": f"{gigabytes:.0f} GB",
         "system": f"{_line('/etc/os-release', r'^PRETTY_NAME=.(.+).$')}, Linux {platform.release()}",
-        "Postgres": _version(_binary("postgres"), "--version"),
+        "Postgres": _version(binary("postgres"), "--version"),
         "etcd": _version("etcd", "--version"),
         "NATS": _version("nats-server", "--version"),
         "Redis": _version("redis-server", "--version"),
