@@ -76,7 +76,7 @@ void Configure(pqxx::connection& connection, const ConnectionOptions& options) {
       // All of them find few rows by an index. A plan made while a table is small, or is taken to be, would
       // read all of it, also when it has grown.
       " set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),",
-      " set_config('enable_mergejoin', 'off', false),",
+      " set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false),",
       " set_config('client_min_messages', 'warning', false)"));
 }
 

@@ -4,11 +4,11 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "tests/bench/allocations.h"
 #include "tests/bench/clock.h"
 #include "tests/bench/command.h"
 #include "tests/bench/job.h"
 #include "tests/bench/signalbox_runs.h"
+#include "tests/support/allocations.h"
 
 namespace signalbox::bench {
 namespace {

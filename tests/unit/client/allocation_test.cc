@@ -2,25 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <new>
 
 #include "inbox_state.h"
-
-namespace {
-
-thread_local int allocations = 0;
-
-}  // namespace
-
-// Not inlined, or gcc takes new and free() for a mismatched pair.
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace signalbox::internal {
 namespace {
@@ -34,9 +19,9 @@ Message MakeMessage(int64_t sequence, const std::string& key) {
 }
 
 TEST(AllocationTest, TheCounterCounts) {
-  const int before = allocations;
+  const int64_t before = AllocationsOfThisThread();
   ::operator delete(::operator new(1));
-  EXPECT_EQ(allocations, before + 1);
+  EXPECT_EQ(AllocationsOfThisThread(), before + 1);
 }
 
 TEST(AllocationTest, NothingIsAllocatedWhenNothingIsPending) {
@@ -44,20 +29,20 @@ TEST(AllocationTest, NothingIsAllocatedWhenNothingIsPending) {
   state.OnStreamOpening();
   state.OnStreamMessage(MakeMessage(1, "k"));
   state.OnWithdrawn("m1");
-  const int before = allocations;
+  const int64_t before = AllocationsOfThisThread();
   EXPECT_EQ(state.Oldest("k"), nullptr);
   EXPECT_TRUE(state.All().empty());
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(AllocationsOfThisThread(), before);
 }
 
 TEST(AllocationTest, GetAllocatesNothingAtAll) {
   InboxState state;
   state.OnStreamOpening();
   for (int64_t sequence = 1; sequence <= 100; ++sequence) state.OnStreamMessage(MakeMessage(sequence, "k"));
-  const int before = allocations;
+  const int64_t before = AllocationsOfThisThread();
   EXPECT_NE(state.Oldest("k"), nullptr);
   EXPECT_EQ(state.Oldest("other"), nullptr);
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(AllocationsOfThisThread(), before);
 }
 
 }  // namespace

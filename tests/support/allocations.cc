@@ -1,6 +1,6 @@
 // Counts the allocations of the whole program; a count of its own for each thread costs next to nothing.
 
-#include "tests/bench/allocations.h"
+#include "tests/support/allocations.h"
 
 #include <cstdlib>
 #include <new>
@@ -20,8 +20,8 @@ thread_local int64_t allocations = 0;
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
-namespace signalbox::bench {
+namespace signalbox {
 
 int64_t AllocationsOfThisThread() { return allocations; }
 
-}  // namespace signalbox::bench
+}  // namespace signalbox
