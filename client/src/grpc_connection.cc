@@ -74,6 +74,11 @@ std::shared_ptr<grpc::Channel> GrpcConnection::Channel() {
   return channel_;
 }
 
+void GrpcConnection::Abandon(const std::shared_ptr<grpc::Channel>& silent) {
+  const absl::MutexLock lock(&mu_);
+  if (channel_ == silent) channel_.reset();  // Otherwise somebody else was faster.
+}
+
 absl::Status GrpcConnection::Prepare(grpc::ClientContext& context, absl::Duration timeout) const {
   context.set_deadline(GrpcDeadline(timeout));
   if (options_.token.empty() && options_.token_file.empty()) return absl::OkStatus();

@@ -27,6 +27,9 @@ class GrpcConnection {
   /// Starts gRPC and the channel at the first call. Does not wait for the network.
   std::shared_ptr<grpc::Channel> Channel() ABSL_LOCKS_EXCLUDED(mu_);
 
+  /// From now on, Channel() is another one than `silent`. Calls that are under way stay where they are.
+  void Abandon(const std::shared_ptr<grpc::Channel>& silent) ABSL_LOCKS_EXCLUDED(mu_);
+
   /// Gives a call its deadline (infinite: none) and its token, which is read again from its file.
   /// kUnauthenticated: the file cannot be read, or holds no token.
   absl::Status Prepare(grpc::ClientContext& context, absl::Duration timeout) const;

@@ -12,8 +12,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "grpc_conversion.h"
-#include "signalbox/v1/message_service.grpc.pb.h"
-#include "signalbox/v1/run_service.grpc.pb.h"
+#include "grpc_stubs.h"
 
 namespace signalbox::internal {
 namespace {
@@ -148,8 +147,7 @@ class GrpcInboxWire final : public InboxWire {
  public:
   explicit GrpcInboxWire(std::shared_ptr<GrpcConnection> connection)
       : connection_(std::move(connection)),
-        messages_(connection_->Channel()),
-        runs_(connection_->Channel()),
+        stubs_(std::make_unique<GrpcStubs>(connection_->Channel())),
         queue_(std::make_unique<grpc::CompletionQueue>()),
         waker_(queue_.get()) {}
 
@@ -179,7 +177,7 @@ class GrpcInboxWire final : public InboxWire {
       return;
     }
     stream_ = call;
-    call->Start(messages_, ToProto(request), queue_.get());
+    call->Start(stubs_->Of<v1::MessageService>(), ToProto(request), queue_.get());
   }
 
   void CloseStream() override {
@@ -187,21 +185,29 @@ class GrpcInboxWire final : public InboxWire {
     stream_ = nullptr;
   }
 
+  void AbandonStream() override {
+    CloseStream();
+    connection_->Abandon(stubs_->channel());
+    stubs_ = std::make_unique<GrpcStubs>(connection_->Channel());
+  }
+
   void StartGetAll(const RunRef& run, const std::vector<std::string>& keys, const std::string& page_token,
                    absl::Duration timeout) override {
     const auto convert = [](const absl::StatusOr<v1::GetAllResponse>& response) {
       return response.ok() ? PageAnswered{FromProto(*response)} : PageAnswered{response.status()};
     };
-    StartUnary<v1::GetAllResponse>(messages_, &v1::MessageService::Stub::PrepareAsyncGetAll,
-                                   ToGetAllRequest(run, keys, page_token), timeout, convert);
+    StartUnary<v1::MessageService, v1::GetAllResponse>(&v1::MessageService::Stub::PrepareAsyncGetAll,
+                                                       ToGetAllRequest(run, keys, page_token), timeout,
+                                                       convert);
   }
 
   void StartAck(const AckBatch& batch, const std::string& consumer, absl::Duration timeout) override {
     const auto convert = [](const absl::StatusOr<v1::AckResponse>& response) {
       return response.ok() ? AckAnswered{FromProto(*response)} : AckAnswered{response.status()};
     };
-    StartUnary<v1::AckResponse>(messages_, &v1::MessageService::Stub::PrepareAsyncAck,
-                                ToProto(batch.message_ids, consumer, batch.ack), timeout, convert);
+    StartUnary<v1::MessageService, v1::AckResponse>(&v1::MessageService::Stub::PrepareAsyncAck,
+                                                    ToProto(batch.message_ids, consumer, batch.ack), timeout,
+                                                    convert);
   }
 
   void StartDeclareKeys(const RunRef& run, const std::vector<KeyDeclaration>& keys,
@@ -209,8 +215,8 @@ class GrpcInboxWire final : public InboxWire {
     const auto convert = [](const absl::StatusOr<v1::DeclareKeysResponse>& response) {
       return DeclareAnswered{response.status()};
     };
-    StartUnary<v1::DeclareKeysResponse>(runs_, &v1::RunService::Stub::PrepareAsyncDeclareKeys,
-                                        ToDeclareKeysRequest(run, keys), timeout, convert);
+    StartUnary<v1::RunService, v1::DeclareKeysResponse>(&v1::RunService::Stub::PrepareAsyncDeclareKeys,
+                                                        ToDeclareKeysRequest(run, keys), timeout, convert);
   }
 
   WireEvent Wait(absl::Duration at_most) override {
@@ -236,11 +242,12 @@ class GrpcInboxWire final : public InboxWire {
   void Wake() override { waker_.Wake(); }
 
  private:
-  template <typename Response, typename Stub, typename Method, typename Request>
-  void StartUnary(Stub& stub, Method prepare, const Request& request, absl::Duration timeout,
+  template <typename Service, typename Response, typename Method, typename Request>
+  void StartUnary(Method prepare, const Request& request, absl::Duration timeout,
                   const UnaryCall<Response>::Convert& convert) {
     auto* call = new UnaryCall<Response>(convert);
-    if (Prepare(*call, timeout, convert)) call->Start(stub, prepare, request, queue_.get());
+    if (Prepare(*call, timeout, convert))
+      call->Start(stubs_->Of<Service>(), prepare, request, queue_.get());
   }
 
   // Takes the call over. When it cannot even be started, its failure becomes the next event.
@@ -281,8 +288,7 @@ class GrpcInboxWire final : public InboxWire {
   }
 
   const std::shared_ptr<GrpcConnection> connection_;
-  v1::MessageService::Stub messages_;
-  v1::RunService::Stub runs_;
+  std::unique_ptr<GrpcStubs> stubs_;
   std::unique_ptr<grpc::CompletionQueue> queue_;
   Waker waker_;
 

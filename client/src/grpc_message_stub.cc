@@ -2,16 +2,15 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <tuple>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "grpc_conversion.h"
 #include "grpc_enum_conversion.h"
-#include "signalbox/v1/message_service.grpc.pb.h"
-#include "signalbox/v1/run_service.grpc.pb.h"
+#include "grpc_stubs.h"
 
 namespace signalbox::internal {
 namespace {
@@ -134,7 +133,7 @@ class GrpcMessageStub final : public MessageStub {
     if (absl::Status status = connection_->Prepare(context, timeout); !status.ok()) return status;
     Response response;
     const grpc::Status status =
-        (std::get<typename Service::Stub>(StartedStubs()).*method)(&context, request, &response);
+        (CurrentStubs()->Of<Service>().*method)(&context, request, &response);
     if (!status.ok()) return FromGrpc(status);
     return response;
   }
@@ -158,19 +157,17 @@ class GrpcMessageStub final : public MessageStub {
     return FromProto(response->run());
   }
 
-  using Stubs = std::tuple<v1::MessageService::Stub, v1::RunService::Stub>;
-
-  Stubs& StartedStubs() {
-    std::call_once(started_, [this] {
-      const std::shared_ptr<grpc::Channel> channel = connection_->Channel();
-      stubs_ = std::make_unique<Stubs>(channel, channel);
-    });
-    return *stubs_;
+  // An inbox may have found the last channel dead.
+  std::shared_ptr<GrpcStubs> CurrentStubs() ABSL_LOCKS_EXCLUDED(mu_) {
+    const std::shared_ptr<grpc::Channel> channel = connection_->Channel();
+    const absl::MutexLock lock(&mu_);
+    if (stubs_ == nullptr || stubs_->channel() != channel) stubs_ = std::make_shared<GrpcStubs>(channel);
+    return stubs_;
   }
 
   const std::shared_ptr<GrpcConnection> connection_;
-  std::once_flag started_;
-  std::unique_ptr<Stubs> stubs_;
+  absl::Mutex mu_;
+  std::shared_ptr<GrpcStubs> stubs_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace

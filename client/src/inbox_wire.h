@@ -79,6 +79,10 @@ class InboxWire {
   /// Nothing more is heard of the stream, not even StreamClosed.
   virtual void CloseStream() = 0;
 
+  /// Closes a stream that was silent for too long. Its connection may be dead without anybody's knowing,
+  /// as after this process was stopped: what is started from now on goes over another one.
+  virtual void AbandonStream() = 0;
+
   // Each is answered once, after `timeout` at the latest.
   virtual void StartGetAll(const RunRef& run, const std::vector<std::string>& keys,
                            const std::string& page_token, absl::Duration timeout) = 0;

@@ -108,7 +108,7 @@ void SyncLoop::OpenStream(Instant now) {
 }
 
 void SyncLoop::CancelStream(Instant now) {
-  wire_.CloseStream();
+  wire_.AbandonStream();
   policy_.OnStreamEnded(now, absl::DeadlineExceededError("the stream was silent for too long"));
 }
 

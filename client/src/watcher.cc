@@ -55,7 +55,7 @@ bool Watcher::Handle(WireEvent event, const std::function<bool(const WatchEvent*
   const Instant now = clock_.Now();
   if (std::holds_alternative<TimedOut>(event)) {
     if (is_open_ && now - heard_at_ >= silence_timeout_) {
-      wire_.CloseStream();
+      wire_.AbandonStream();
       return HandleClosed(absl::DeadlineExceededError("the stream was silent for too long"), on_event);
     }
     return on_event(nullptr);

@@ -22,6 +22,10 @@ class FakeInboxWire final : public InboxWire {
     is_open = true;
   }
   void CloseStream() override { is_open = false; }
+  void AbandonStream() override {
+    is_open = false;
+    ++abandoned;
+  }
   void StartGetAll(const RunRef&, const std::vector<std::string>&, const std::string& page_token,
                    absl::Duration) override {
     page_tokens.push_back(page_token);
@@ -44,6 +48,7 @@ class FakeInboxWire final : public InboxWire {
 
   std::deque<WireEvent> events;
   bool is_open = false;
+  int abandoned = 0;  // Streams, with their connections.
   std::vector<StreamRequest> streams;
   std::vector<std::string> page_tokens;
   std::vector<AckBatch> acks;

@@ -105,6 +105,13 @@ TEST_F(SyncLoopTest, ResumesWithTheLastCursor) {
   EXPECT_EQ(wire_.streams[1].cursor, "c1");
 }
 
+TEST_F(SyncLoopTest, ASilentStreamIsAbandonedWithItsConnection) {
+  Happens({Synced("c1", 7), StreamClosed{absl::UnavailableError("restarting")}, Synced("c2", 7)});
+  EXPECT_EQ(wire_.abandoned, 0) << "a stream that ends takes nothing with it";
+  while (wire_.abandoned == 0 && clock_.Now() < At(60)) loop_.Turn();
+  EXPECT_EQ(wire_.abandoned, 1);
+}
+
 TEST_F(SyncLoopTest, ARefusedCursorIsDroppedAndEverythingReplaced) {
   for (const absl::Status& refusal :
        {absl::OutOfRangeError("pruned"), absl::InvalidArgumentError("cursor")}) {

@@ -63,6 +63,7 @@ TEST_F(WatcherTest, ASilentStreamIsOpenedAgain) {
   ASSERT_TRUE(Watch().ok());
   // A minute of silence: opened at 0 and about every 16 s.
   EXPECT_THAT(wire_.streams, SizeIs(4));
+  EXPECT_EQ(wire_.abandoned, 3) << "each over a new connection";
 }
 
 }  // namespace
