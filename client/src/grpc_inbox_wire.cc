@@ -246,8 +246,7 @@ class GrpcInboxWire final : public InboxWire {
   void StartUnary(Method prepare, const Request& request, absl::Duration timeout,
                   const UnaryCall<Response>::Convert& convert) {
     auto* call = new UnaryCall<Response>(convert);
-    if (Prepare(*call, timeout, convert))
-      call->Start(stubs_->Of<Service>(), prepare, request, queue_.get());
+    if (Prepare(*call, timeout, convert)) call->Start(stubs_->Of<Service>(), prepare, request, queue_.get());
   }
 
   // Takes the call over. When it cannot even be started, its failure becomes the next event.

@@ -132,8 +132,7 @@ class GrpcMessageStub final : public MessageStub {
     grpc::ClientContext context;
     if (absl::Status status = connection_->Prepare(context, timeout); !status.ok()) return status;
     Response response;
-    const grpc::Status status =
-        (CurrentStubs()->Of<Service>().*method)(&context, request, &response);
+    const grpc::Status status = (CurrentStubs()->Of<Service>().*method)(&context, request, &response);
     if (!status.ok()) return FromGrpc(status);
     return response;
   }

@@ -8,11 +8,14 @@ from signalbox.v1 import message_pb2, message_service_pb2, run_pb2, run_service_
 
 from chaos.history import now, seen
 
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
 # What these answer did not happen and never will. All other errors leave it in doubt.
 _DEFINITE = {
     grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.OUT_OF_RANGE,
 }
+_BUGS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}  # Their texts are worth keeping.
 
 _OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),
@@ -41,6 +44,25 @@ def _callables(channel):
                 request_serializer=lambda message: message.SerializeToString(),
                 response_deserializer=symbol_database.Default().GetSymbol(method.output_type.full_name).FromString)
     return calls
+
+
+def _failed(code, details):
+    """What an error makes of a call: (out, code, response, more to write)."""
+    out = "fail" if code in _DEFINITE else "info"
+    return out, code.name, None, {"details": details} if code in _BUGS else {}
+
+
+def _outcome(result):
+    """The same, of one result of PublishMany."""
+    if result.HasField("error"):
+        return _failed(_CODES[result.error.code], result.error.message)
+    return "ok", "OK", result.response, _stored(result.response)
+
+
+def _stored(response):
+    message = response.message
+    return {"id": message.id, "sequence": message.sequence, "superseded": list(response.superseded_ids),
+            "state": state_name(message.state)}
 
 
 def state_name(state):
@@ -83,10 +105,7 @@ class Calls:
             response = await self._calls[edge][name](request, timeout=self._deadline)
             out, code, more = "ok", "OK", found(response)
         except grpc.aio.AioRpcError as error:
-            response, code, more = None, error.code().name, {}
-            out = "fail" if error.code() in _DEFINITE else "info"
-            if error.code() in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN):
-                more = {"details": error.details()}
+            out, code, response, more = _failed(error.code(), error.details())
         self._history.write(op, t0=began, t1=now(), at=edge, out=out, code=code, **fields, **more)
         return out, code, response
 
@@ -121,12 +140,22 @@ class Calls:
         return response.run.head_sequence
 
     async def publish(self, request, edge=None, **fields):
-        def found(response):
-            message = response.message
-            return {"id": message.id, "sequence": message.sequence, "superseded": list(response.superseded_ids),
-                    "state": state_name(message.state)}
+        return await self.record("publish", "Publish", request, _stored, edge, **fields)
 
-        return await self.record("publish", "Publish", request, found, edge, **fields)
+    async def publish_many(self, drafts, edge=None):
+        """Publishes all (request, fields) in one call, each an event of its own; a list of (out, code, response)."""
+        edge = edge or self.any_edge()
+        began = now()
+        request = message_service_pb2.PublishManyRequest(requests=[request for request, _ in drafts])
+        try:
+            response = await self._calls[edge]["PublishMany"](request, timeout=self._deadline)
+            results = [_outcome(result) for result in response.results]
+        except grpc.aio.AioRpcError as error:
+            results = [_failed(error.code(), error.details())] * len(drafts)
+        ended = now()
+        for (_, fields), (out, code, _, more) in zip(drafts, results, strict=True):
+            self._history.write("publish", t0=began, t1=ended, at=edge, out=out, code=code, **fields, **more)
+        return [result[:3] for result in results]
 
     async def ack(self, request, edge=None, **fields):
         def found(response):

@@ -20,7 +20,7 @@ class Load:
     """Starts traffic against a cluster; a context manager that ends it."""
 
     def __init__(self, cluster, directory, seed, processes=2, runs=3, rate=300, run_length=400, deadline=3.0,
-                 stay=15.0):
+                 stay=15.0, acked=0.75, batches=0.02, most_of_batch=20):
         self.directory = directory
         self._cluster = cluster
         self._counts = [{} for _ in range(processes)]
@@ -31,7 +31,8 @@ class Load:
             with open(config, "w") as file:
                 json.dump({"name": name, "seed": seed * 100 + number, "addresses": cluster.addresses(),
                            "history": os.path.join(directory, f"{name}.jsonl"), "runs": runs, "stay": stay,
-                           "rate": rate / processes, "run_length": run_length, "deadline": deadline}, file)
+                           "rate": rate / processes, "run_length": run_length, "deadline": deadline,
+                           "acked": acked, "batches": batches, "most_of_batch": most_of_batch}, file)
             self._start(number, config)
 
     def _start(self, number, config):

@@ -35,7 +35,7 @@ class _Run:
         self._tokens = itertools.count(1)
         self._requests = []  # Some that were settled: (request, fields).
         self._lately = []  # Ids to cancel.
-        self._acks = set()
+        self._under_way = set()
         self.stopping = False
         subscribe = lambda **more: Subscriber(self._calls, traffic.history, self._rng, run, traffic.name,
                                                 stay=traffic.stay, **more)
@@ -49,11 +49,49 @@ class _Run:
     # Publishing.
 
     async def publish_one(self):
+        if self._requests and self._rng.random() < 0.03:
+            return await self._repeat(*self._rng.choice(self._requests))
+        request, fields = self.draft()
+        if not request.request_id:  # Nothing to repeat it by: whatever came of it stays as it is.
+            result = await self._publish(request, None, fields)
+        else:
+            result = await self._calls.settle(lambda edge: self._publish(request, edge, fields))
+        self.note(result, request, fields)
+
+    async def publish_batch(self, size):
+        """In one call, now and then for another run too, or with a repeat among it."""
+        drafts = []
+        for run in [self, *self._traffic.others(self)]:
+            drafts += [(run, *run.draft(repeatable=True)) for _ in range(size if run is self else size // 4)]
+        if self._requests and self._rng.random() < 0.3:
+            drafts.append((self, *self._rng.choice(self._requests)))
+        self._rng.shuffle(drafts)
+        task = asyncio.create_task(self._publish_drafts(drafts))
+        for run in {run for run, _, _ in drafts}:
+            run.wait_for(task)
+        await task
+
+    async def _publish_drafts(self, drafts):
+        while drafts:
+            attempts = 2 if self._rng.random() < 0.1 else 1  # At once.
+            calls = [self._calls.publish_many([draft[1:] for draft in drafts]) for _ in range(attempts)]
+            in_doubt = []
+            for draft, *results in zip(drafts, *await asyncio.gather(*calls)):
+                run, request, fields = draft
+                result = next((result for result in results if result[0] != "info"), results[0])
+                self._count(result)
+                if result[0] == "info":
+                    in_doubt.append(draft)
+                else:
+                    run.note(result, request, fields)
+            drafts = in_doubt
+            await asyncio.sleep(0.05 * self._rng.random() if drafts else 0)
+
+    def draft(self, repeatable=False):
+        """A publish that nobody has made yet: (request, fields of its events); `repeatable` by its request id."""
         rng = self._rng
-        if self._requests and rng.random() < 0.03:
-            return await self._repeat(*rng.choice(self._requests))
         token = f"{self.run}:{next(self._tokens)}"
-        request_id = "" if rng.random() < 0.02 else token
+        request_id = "" if not repeatable and rng.random() < 0.02 else token
         taken = self._requests and rng.random() < 0.01
         if taken:  # A request id that another publish has had: to be refused.
             request_id = rng.choice(self._requests)[0].request_id or token
@@ -68,16 +106,15 @@ class _Run:
             request.ttl.CopyFrom(duration_pb2.Duration(nanos=rng.randrange(50, 999) * 1_000_000))
         fields = {"run": self.run, "token": token, "request_id": request_id, "key": request.key, "setting": setting,
                   "value": value}
-        if not request_id:  # Nothing to repeat it by: whatever came of it stays as it is.
-            result = await self._publish(request, None, fields)
-        else:
-            result = await self._calls.settle(lambda edge: self._publish(request, edge, fields))
-        self._note(result, request, fields)
+        return request, fields
 
     async def _publish(self, request, edge, fields):
         result = await self._calls.publish(request, edge, **fields)
-        self._traffic.count("ok" if result[0] == "ok" else "refused" if result[0] == "fail" else "doubt")
+        self._count(result)
         return result
+
+    def _count(self, result):
+        self._traffic.count("ok" if result[0] == "ok" else "refused" if result[0] == "fail" else "doubt")
 
     async def _repeat(self, request, fields):
         await self._calls.settle(lambda edge: self._calls.publish(request, edge, **fields))
@@ -87,7 +124,7 @@ class _Run:
         for request, fields in self._rng.sample(self._requests, min(3, len(self._requests))):
             await self._repeat(request, fields)
 
-    def _note(self, result, request, fields):
+    def note(self, result, request, fields):
         if result[0] != "ok":
             return
         self.published += 1
@@ -100,10 +137,8 @@ class _Run:
 
     def _consume(self, consumer, message):
         self._traffic.count("deliveries")
-        if self._rng.random() < 0.75 and not self.stopping:
-            task = asyncio.create_task(self._ack(f"{consumer}@{self.run}", message.id))
-            self._acks.add(task)
-            task.add_done_callback(self._acks.discard)
+        if self._rng.random() < self._traffic.acked and not self.stopping:
+            self.wait_for(asyncio.create_task(self._ack(f"{consumer}@{self.run}", message.id)))
 
     async def _ack(self, consumer, message_id):
         await asyncio.sleep(self._rng.choice((0, 0, 0.01, 0.1)))
@@ -121,9 +156,14 @@ class _Run:
             if out != "ok" or not response.results[0].claimed:
                 return
 
-    async def acked(self):
-        while self._acks:
-            await asyncio.gather(*self._acks)
+    def wait_for(self, task):
+        """`idle()` does."""
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def idle(self):
+        while self._under_way:
+            await asyncio.gather(*self._under_way)
 
     # Others.
 
@@ -151,13 +191,21 @@ class Traffic:
         self._rate = config["rate"]  # Publishes a second, at most.
         self._slots = config["runs"]
         self.stay = config["stay"]
+        self.acked = config["acked"]  # Share of messages that a consumer acks.
+        self._batches, self._most_of_batch = config["batches"], config["most_of_batch"]
         self._run_length = config["run_length"]
         self._counts = {"ok": 0, "refused": 0, "doubt": 0, "acks": 0, "reads": 0, "deliveries": 0}
         self._numbers = itertools.count(1)
+        self._live_runs = []
         self._stopping = asyncio.Event()
 
     def count(self, what):
         self._counts[what] += 1
+
+    def others(self, run):
+        """At times, another run that is active."""
+        others = [other for other in self._live_runs if other is not run]
+        return [self.rng.choice(others)] if others and self.rng.random() < 0.3 else []
 
     async def _live(self):
         """One run after another in one slot, until the traffic stops; the last one stays active."""
@@ -168,14 +216,16 @@ class Traffic:
             length = self._run_length * self.rng.uniform(0.5, 1.5)
             reader = asyncio.create_task(run.read())
             following = [asyncio.create_task(subscriber.follow()) for subscriber in run.subscribers]
+            self._live_runs.append(run)
             publishers = [asyncio.create_task(self._publish(run, length)) for _ in range(3)]
             await asyncio.gather(*publishers)
+            self._live_runs.remove(run)
             over = not self._stopping.is_set()
             if over:
                 await self.calls.end_run(name)
                 await run.repeat_some()
             run.stopping = True
-            await run.acked()
+            await run.idle()
             await self._quit(reader)
             if not over:
                 await self._stopping.wait()
@@ -187,7 +237,11 @@ class Traffic:
     async def _publish(self, run, length):
         share = self._rate / self._slots / 3
         while run.published < length and not self._stopping.is_set():
-            await asyncio.gather(run.publish_one(), asyncio.sleep(self.rng.expovariate(share)))
+            if self.rng.random() < self._batches:
+                size = self.rng.randint(1, self._most_of_batch)
+                await asyncio.gather(run.publish_batch(size), asyncio.sleep(size / share))
+            else:
+                await asyncio.gather(run.publish_one(), asyncio.sleep(self.rng.expovariate(share)))
 
     async def _quit(self, task):
         while not task.done():  # A cancellation that meets the end of a wait may be swallowed.
