@@ -179,6 +179,30 @@ TEST_F(PostgresMessageLogTest, ExpiryPassesOverARunThatSomebodyHolds) {
   EXPECT_THAT(*storage_.log().Expire(100), SizeIs(1));
 }
 
+// As when writers hand the run on to each other: it is never free at the moment somebody looks.
+TEST_F(PostgresMessageLogTest, ExpiryWaitsForARunThatIsNeverFree) {
+  NewMessage draft = Draft();
+  draft.ttl = absl::Microseconds(1);
+  ASSERT_TRUE(Publish({draft}).ok());
+  database_.Query("UPDATE signalbox.messages SET expire_time = expire_time - interval '1 minute'");
+  const auto is_waited_for = [this] {
+    return database_.Query(
+               "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' "
+               "AND datname = current_database()") == "1";
+  };
+  size_t expired = 0;
+  EXPECT_TRUE(Eventually([&] {  // again when a slow machine let the wait run into its limit
+    pqxx::connection holder(database_.Options().url);
+    pqxx::work transaction(holder);
+    transaction.exec("SELECT 1 FROM signalbox.runs FOR UPDATE");
+    std::thread sweep([&] { expired = storage_.log().Expire(100)->size(); });
+    const bool waited = Eventually(is_waited_for, absl::Milliseconds(500));
+    transaction.abort();
+    sweep.join();
+    return waited && expired == 1;
+  }));
+}
+
 class PostgresPruningTest : public PostgresMessageLogTest {
  protected:
   static constexpr Retention kNothing = {.ended_runs = absl::Microseconds(1),
