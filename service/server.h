@@ -19,6 +19,7 @@
 #include "service/postgres/postgres_message_log.h"
 #include "service/postgres/postgres_pruning_store.h"
 #include "service/postgres/postgres_run_registry.h"
+#include "service/read/pending_reader.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/service_parts.h"
@@ -64,6 +65,7 @@ class Server {
   PostgresPruningStore pruning_;
   WorkerPool workers_;
   WorkerPool waker_;
+  PendingReader reader_;
   SubscriptionHub hub_;
   AwaitRegistry awaits_;
   Sweep sweep_;

@@ -46,6 +46,7 @@ GroupWriter::GroupWriter(MessageLog& log, Options options, std::function<absl::T
 GroupWriter::~GroupWriter() { Stop(); }
 
 void GroupWriter::Start() {
+  teller_.Start();
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -56,6 +57,7 @@ void GroupWriter::Stop() {
   }
   absl::MutexLock lock(&stop_mu_);
   if (thread_.joinable()) thread_.join();
+  teller_.Stop();
 }
 
 void GroupWriter::Append(NewMessage draft, absl::Time deadline, std::function<void(const Appended&)> done) {
@@ -106,8 +108,10 @@ void GroupWriter::Run() {
       if (waiting_.empty()) return;
       group = TakeGroup(late);
     }
-    for (PendingWrite& write : late) {
-      Refuse(write, TooLate());
+    if (!late.empty()) {
+      Tell([late = std::move(late)]() mutable {
+        for (PendingWrite& write : late) Refuse(write, TooLate());
+      });
     }
     if (group.size() > 0) Commit(std::move(group));
   }
@@ -151,8 +155,36 @@ absl::StatusOr<GroupOutcome> GroupWriter::Apply(Group& group) {
   if (!outcome.ok()) return outcome;
   metrics_.commit_seconds.Observe(absl::ToDoubleSeconds(now_() - begin));
   metrics_.commit_group_size.Observe(static_cast<double>(group.size()));
-  on_commit_(*outcome);
   return outcome;
+}
+
+// In the order of the calls. Handing over to another thread pays only when this one has a commit to make
+// meanwhile; a single publish is answered sooner without.
+void GroupWriter::Tell(std::function<void()> news) {
+  bool is_idle = untold_.load(std::memory_order_acquire) == 0;
+  if (is_idle) {
+    const absl::MutexLock lock(&mu_);
+    is_idle = waiting_.empty();
+  }
+  if (is_idle) return news();
+  untold_.fetch_add(1, std::memory_order_relaxed);
+  // It takes everything: it has no bound, and stops after this thread.
+  static_cast<void>(teller_.Submit([this, news = std::move(news)] {
+    news();
+    untold_.fetch_sub(1, std::memory_order_release);
+  }));
+}
+
+// `commits`: the group's own, which holds all answers, and those that were needed besides.
+void GroupWriter::TellOutcome(Group group, std::vector<GroupOutcome> commits) {
+  struct News {
+    Group group;
+    std::vector<GroupOutcome> commits;
+  };
+  Tell([this, news = std::make_shared<News>(std::move(group), std::move(commits))] {
+    for (GroupOutcome& commit : news->commits) on_commit_(commit);
+    Answer(news->group, news->commits.front());
+  });
 }
 
 void GroupWriter::Commit(Group group) {
@@ -160,9 +192,11 @@ void GroupWriter::Commit(Group group) {
   if (!outcome.ok()) {
     // A lock that one run's holder does not give back, or a defect that one write brings out, must
     // not fail the others. In doubt, though, trying again is for the callers to decide.
-    if (group.size() == 1 || absl::IsUnavailable(outcome.status())) return AnswerAll(group, outcome.status());
-    return CommitAlone(group);
+    if (group.size() > 1 && !absl::IsUnavailable(outcome.status())) return CommitAlone(group);
+    return Tell(
+        [group = std::move(group), status = outcome.status()]() mutable { AnswerAll(group, status); });
   }
+  std::vector<GroupOutcome> commits;
   for (size_t i = 0; i < group.appends().size(); ++i) {
     Appended& appended = outcome->appended[i];
     if (!absl::IsAborted(appended.status)) continue;
@@ -172,8 +206,10 @@ void GroupWriter::Commit(Group group) {
     absl::StatusOr<GroupOutcome> again = Apply(alone);
     appended =
         again.ok() ? std::move(again->appended.front()) : Appended{.status = ForCaller(again.status())};
+    if (again.ok()) commits.push_back(*std::move(again));
   }
-  Answer(group, *outcome);
+  commits.insert(commits.begin(), *std::move(outcome));
+  TellOutcome(std::move(group), std::move(commits));
 }
 
 void GroupWriter::CommitAlone(Group& group) {
@@ -189,7 +225,7 @@ void GroupWriter::CommitAlone(Group& group) {
   for (PendingWrite& write : writes) {
     // Each attempt may wait for a lock; those behind must not wait for all of them.
     if (write.deadline <= now_()) {
-      Refuse(write, TooLate());
+      Tell([write = std::move(write)]() mutable { Refuse(write, TooLate()); });
       continue;
     }
     Group alone(options_.group);

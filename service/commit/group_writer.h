@@ -1,9 +1,11 @@
 #ifndef SIGNALBOX_SERVICE_COMMIT_GROUP_WRITER_H
 #define SIGNALBOX_SERVICE_COMMIT_GROUP_WRITER_H
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -15,16 +17,19 @@
 #include "absl/types/span.h"
 #include "service/commit/append_batch.h"
 #include "service/commit/group.h"
+#include "service/commit/worker_pool.h"
 #include "service/domain/message_log.h"
 #include "service/telemetry/metrics.h"
 
 namespace signalbox::service {
 
 /// Commits publishes and acks in groups: what arrives while one commit is in flight travels together
-/// in the next. One thread, which is the only one that writes through the log's group path.
+/// in the next. One thread, which is the only one that writes through the log's group path, and one that
+/// tells what became of a group while the next is being committed.
 ///
-/// Append(), AppendMany() and Ack() are thread-safe and never block. Each `done` is called exactly once, on
-/// the writer's thread or, when the write is refused at once, on the caller's; it must not block.
+/// Append(), AppendMany() and Ack() are thread-safe and never block. Each `done` is called exactly once, one
+/// after the other, on one of the two threads or, when the write is refused at once, on the caller's; it
+/// must not block.
 /// kUnavailable: too much is waiting, the deadline passed before the write began, the writer is
 /// stopped, or the commit is in doubt.
 class GroupWriter {
@@ -60,6 +65,8 @@ class GroupWriter {
   void Commit(Group group);
   void CommitAlone(Group& group);
   absl::StatusOr<GroupOutcome> Apply(Group& group);
+  void Tell(std::function<void()> news) ABSL_LOCKS_EXCLUDED(mu_);
+  void TellOutcome(Group group, std::vector<GroupOutcome> commits);
   bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !waiting_.empty(); }
 
   MessageLog& log_;
@@ -68,7 +75,9 @@ class GroupWriter {
   Metrics& metrics_;
   const std::function<void(GroupOutcome&)> on_commit_;
   std::thread thread_;
-  absl::Mutex stop_mu_;  // one join at a time; never held with another lock before it
+  WorkerPool teller_{1, std::numeric_limits<size_t>::max()};
+  std::atomic<int> untold_{0};  // what teller_ has not come to yet
+  absl::Mutex stop_mu_;         // one join at a time; never held with another lock before it
 
   absl::Mutex mu_;
   std::deque<PendingWrite> waiting_ ABSL_GUARDED_BY(mu_);

@@ -60,6 +60,30 @@ struct PendingOfKey {
   int64_t count = 0;
 };
 
+/// All that is pending in a run, on one snapshot.
+struct PendingSnapshot {
+  RunInfo run;
+  Position head;
+
+  /// By sequence. May hold some whose time is over and whose expiry is not written down yet.
+  std::vector<MessagePtr> messages;
+
+  /// False: there is more than the limit of the read; `messages` is empty.
+  bool is_whole = true;
+};
+using PendingSnapshotPtr = std::shared_ptr<const PendingSnapshot>;
+
+/// Which run to read, and what an earlier read of it gave, if that is still at hand.
+struct PendingRead {
+  RunRef run;
+  PendingSnapshotPtr known;
+};
+
+struct PendingSnapshots {
+  absl::Time now;                                             ///< By the clock that decides what has expired.
+  std::vector<absl::StatusOr<PendingSnapshotPtr>> snapshots;  ///< One for each read, in their order.
+};
+
 /// Which pending messages a page wants: after < sequence <= up_to.
 struct PendingQuery {
   RunRef run;
@@ -124,6 +148,11 @@ class MessageLog {
   virtual absl::StatusOr<std::vector<int64_t>> Expire(int limit) = 0;
 
   virtual absl::StatusOr<RunInfo> FindRun(const RunRef& run) = 0;
+  /// Reads several runs, each on a snapshot of its own. Where a run is as `known` shows it, that is
+  /// the answer, and its messages are not read again. kNotFound as the status of one: no such run.
+  virtual absl::StatusOr<PendingSnapshots> ReadSnapshots(absl::Span<const PendingRead> reads,
+                                                         const ReadLimit& limit) = 0;
+
   virtual absl::StatusOr<PendingOfKey> ReadPending(const RunRef& run, const std::string& key) = 0;
   virtual absl::StatusOr<PendingPage> ListPending(const PendingQuery& query) = 0;
   virtual absl::StatusOr<HistoryPage> ListHistory(const HistoryQuery& query) = 0;

@@ -8,6 +8,7 @@
 #include "service/postgres/group_statements.h"
 #include "service/postgres/row_reader.h"
 #include "service/postgres/run_lookup.h"
+#include "service/postgres/snapshot_statement.h"
 #include "service/postgres/statements.h"
 #include "service/postgres/transaction.h"
 
@@ -165,6 +166,14 @@ absl::StatusOr<std::vector<int64_t>> PostgresMessageLog::Expire(int limit) {
 absl::StatusOr<RunInfo> PostgresMessageLog::FindRun(const RunRef& run) {
   return InStatement(readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) {
     return LookUpRun(transaction, run, epoch);
+  });
+}
+
+absl::StatusOr<PendingSnapshots> PostgresMessageLog::ReadSnapshots(absl::Span<const PendingRead> reads,
+                                                                   const ReadLimit& limit) {
+  return InStatement(readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) {
+    const SnapshotStatement statement(reads, epoch);
+    return statement.Run(transaction, limit);
   });
 }
 

@@ -25,6 +25,8 @@ class PostgresMessageLog final : public MessageLog {
   absl::StatusOr<Cancelled> Cancel(const MessageId& id, const std::string& reason) override;
   absl::StatusOr<std::vector<int64_t>> Expire(int limit) override;
   absl::StatusOr<RunInfo> FindRun(const RunRef& run) override;
+  absl::StatusOr<PendingSnapshots> ReadSnapshots(absl::Span<const PendingRead> reads,
+                                                 const ReadLimit& limit) override;
   absl::StatusOr<PendingOfKey> ReadPending(const RunRef& run, const std::string& key) override;
   absl::StatusOr<PendingPage> ListPending(const PendingQuery& query) override;
   absl::StatusOr<HistoryPage> ListHistory(const HistoryQuery& query) override;

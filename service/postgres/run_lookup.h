@@ -8,6 +8,9 @@
 
 namespace signalbox::service {
 
+/// kNotFound, which names the run.
+absl::Status NoSuchRun(const RunRef& run);
+
 /// Finds a run within a transaction. kNotFound names it. Throws what pqxx throws.
 absl::StatusOr<RunInfo> LookUpRun(pqxx::transaction_base& transaction, const RunRef& run, int64_t epoch);
 

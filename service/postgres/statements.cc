@@ -131,6 +131,42 @@ const Statements& Pruning() {
 // row is always in.
 const Statements& PendingReads() {
   static const auto* const kStatements = new Statements{
+      // For each run one row at least: where it is, beside nulls. Runs that are where the reader knows
+      // them to be ($4-$6) show no messages. Heads are probed here and not by their functions, because
+      // both columns of the newest message come from one probe.
+      {sql::kReadSnapshots, R"(
+        SELECT t.item, h.run_no AS of_run, h.run_id, h.head_sequence, h.head_change, h.head_mark, h.is_known,
+               (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
+          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+               WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, item)
+          LEFT JOIN LATERAL (
+            SELECT r.run_no, r.id AS run_id, coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
+                   greatest(r.pruned_change, left_last.change) AS head_change, newest.nonce AS head_mark,
+                   r.run_no = t.known_run AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
+                     AND greatest(r.pruned_change, left_last.change) = t.known_change AS is_known
+              FROM signalbox.runs r
+              LEFT JOIN LATERAL (SELECT m.sequence, m.nonce FROM signalbox.messages m
+                                  WHERE m.run_no = r.run_no AND m.sequence > r.pruned_sequence
+                                  ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1) newest ON true
+              LEFT JOIN LATERAL (SELECT m.change FROM signalbox.messages m
+                                  WHERE m.run_no = r.run_no AND m.change > r.pruned_change
+                                  ORDER BY m.run_no DESC, m.change DESC LIMIT 1) left_last ON true
+             WHERE r.run_no = CASE WHEN t.id IS NOT NULL
+                                   THEN (SELECT r.run_no FROM signalbox.runs r WHERE r.id = t.id)
+                                   ELSE (SELECT r.run_no FROM signalbox.runs r
+                                           JOIN signalbox.projects p USING (project_no)
+                                          WHERE p.name = t.project AND r.rank = t.rank) END
+            OFFSET 0) h ON true
+          LEFT JOIN LATERAL (
+            SELECT * FROM (
+              SELECT m.*, lead(true) OVER (ORDER BY m.sequence) AS more,
+                     sum(octet_length(m.value)) OVER (ORDER BY m.sequence) - octet_length(m.value) AS before
+                FROM (SELECT * FROM signalbox.messages m
+                       WHERE h.is_known IS NOT TRUE AND m.run_no = h.run_no AND m.change IS NULL
+                       ORDER BY m.sequence LIMIT $7 + 1) m) m
+             WHERE m.before < $8
+             ORDER BY m.sequence LIMIT $7) m ON true
+         ORDER BY t.item, m.sequence)"},
       {sql::kReadPending, R"(
         SELECT (SELECT count(*) FROM signalbox.messages m
                  WHERE m.run_no = $1 AND m.key = $2 AND $pending) AS pending, $message

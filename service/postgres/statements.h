@@ -20,6 +20,7 @@ inline constexpr char kFindDueRuns[] = "find_due_runs";
 inline constexpr char kPruneRun[] = "prune_run";
 inline constexpr char kFindRunById[] = "find_run_by_id";
 inline constexpr char kFindRunByRank[] = "find_run_by_rank";
+inline constexpr char kReadSnapshots[] = "read_snapshots";
 inline constexpr char kReadPending[] = "read_pending";
 inline constexpr char kListPending[] = "list_pending";
 inline constexpr char kListHistory[] = "list_history";

@@ -65,6 +65,21 @@ v1::PublishManyResponse AnswerOf(const std::vector<Appended>& outcomes) {
   return answer;
 }
 
+v1::GetAllResponse AnswerOf(const Paged<PendingQuery>& paged, const PendingPage& page, size_t page_bytes) {
+  v1::GetAllResponse answer;
+  PageToken next = {.query = paged.fingerprint,
+                    .run_no = page.run.run_no,
+                    .first_page = page.head,
+                    .epoch = page.run.epoch};
+  if (paged.token) next = *paged.token;
+  answer.set_cursor(Encode(Cursor{next.epoch, page.run.run_no, next.first_page}));
+  const bool is_cut = FillPage(page.messages, page_bytes, *answer.mutable_messages());
+  if (!is_cut && !page.more) return answer;
+  next.after = answer.messages().rbegin()->sequence();
+  answer.set_next_page_token(Encode(next));
+  return answer;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
@@ -103,37 +118,39 @@ grpc::ServerUnaryReactor* MessageServiceHandler::PublishMany(grpc::CallbackServe
 grpc::ServerUnaryReactor* MessageServiceHandler::Get(grpc::CallbackServerContext* context,
                                                      const v1::GetRequest* request,
                                                      v1::GetResponse* response) {
-  return OnWorker(parts_, *context, *request, response,
-                  [this](const GetQuery& query, v1::GetResponse& answer) {
-                    const absl::StatusOr<PendingOfKey> pending = parts_.log.ReadPending(query.run, query.key);
-                    if (!pending.ok()) return pending.status();
-                    if (pending->oldest != nullptr) ToProto(*pending->oldest, answer.mutable_message());
-                    answer.set_pending_count(pending->count);
-                    return absl::OkStatus();
-                  });
+  const absl::StatusOr<GetQuery> query = parser_.Parse(*request);
+  if (!query.ok()) return FinishedWith(*context, query.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto call = GuardedBy(parts_, reactor, response);
+  parts_.reader.ReadPending(query->run, query->key, SteadyNow() + parts_.guard.patience(),
+                            [call](const absl::StatusOr<PendingOfKey>& pending) {
+                              if (!pending.ok()) return call->Fail(pending.status());
+                              v1::GetResponse answer;
+                              if (pending->oldest != nullptr)
+                                ToProto(*pending->oldest, answer.mutable_message());
+                              answer.set_pending_count(pending->count);
+                              call->Succeed(std::move(answer));
+                            });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerContext* context,
                                                         const v1::GetAllRequest* request,
                                                         v1::GetAllResponse* response) {
-  return OnWorker(parts_, *context, *request, response,
-                  [this](const Paged<PendingQuery>& paged, v1::GetAllResponse& answer) {
-                    const absl::StatusOr<PendingPage> page = parts_.log.ListPending(paged.query);
-                    if (!page.ok()) return page.status();
-                    if (absl::Status same = CheckSameRun(paged.token, page->run); !same.ok()) return same;
-                    PageToken next = {.query = paged.fingerprint,
-                                      .run_no = page->run.run_no,
-                                      .first_page = page->head,
-                                      .epoch = page->run.epoch};
-                    if (paged.token) next = *paged.token;
-                    answer.set_cursor(Encode(Cursor{next.epoch, page->run.run_no, next.first_page}));
-                    const bool is_cut =
-                        FillPage(page->messages, parts_.limits.page_bytes, *answer.mutable_messages());
-                    if (!is_cut && !page->more) return absl::OkStatus();
-                    next.after = answer.messages().rbegin()->sequence();
-                    answer.set_next_page_token(Encode(next));
-                    return absl::OkStatus();
-                  });
+  absl::StatusOr<Paged<PendingQuery>> parsed = parser_.Parse(*request);
+  if (!parsed.ok()) return FinishedWith(*context, parsed.status());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto call = GuardedBy(parts_, reactor, response);
+  const auto paged = std::make_shared<const Paged<PendingQuery>>(*std::move(parsed));
+  parts_.reader.ListPending(paged->query, SteadyNow() + parts_.guard.patience(),
+                            [this, call, paged](const absl::StatusOr<PendingPage>& page) {
+                              if (!page.ok()) return call->Fail(page.status());
+                              if (call->IsOver()) return;
+                              absl::Status same = CheckSameRun(paged->token, page->run);
+                              if (!same.ok()) return call->Fail(same);
+                              call->Succeed(AnswerOf(*paged, *page, parts_.limits.page_bytes));
+                            });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext* context,

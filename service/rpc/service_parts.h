@@ -17,6 +17,7 @@
 #include "service/domain/run_registry.h"
 #include "service/feed/await_registry.h"
 #include "service/feed/subscription_hub.h"
+#include "service/read/pending_reader.h"
 #include "service/rpc/call_count.h"
 #include "service/rpc/request_parser.h"
 #include "service/rpc/unary_call.h"
@@ -29,6 +30,7 @@ struct ServiceParts {
   MessageLog& log;
   RunRegistry& runs;
   GroupWriter& writer;
+  PendingReader& reader;
   WorkerPool& workers;
   SubscriptionHub& hub;
   AwaitRegistry& awaits;

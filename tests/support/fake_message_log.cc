@@ -87,6 +87,16 @@ int FakeMessageLog::group_count() const {
   return group_count_;
 }
 
+std::vector<int> FakeMessageLog::snapshot_reads() const {
+  absl::MutexLock lock(&mu_);
+  return snapshot_reads_;
+}
+
+int FakeMessageLog::known_snapshots() const {
+  absl::MutexLock lock(&mu_);
+  return known_snapshots_;
+}
+
 int FakeMessageLog::change_read_count() const {
   absl::MutexLock lock(&mu_);
   return change_read_count_;
@@ -282,6 +292,29 @@ absl::StatusOr<RunInfo> FakeMessageLog::FindRun(const RunRef& run) {
   const absl::StatusOr<int64_t> run_no = Find(run);
   if (!run_no.ok()) return run_no.status();
   return RunInfo{*run_no, runs_[*run_no].id, epoch_};
+}
+
+absl::StatusOr<PendingSnapshots> FakeMessageLog::ReadSnapshots(absl::Span<const PendingRead> reads,
+                                                               const ReadLimit& limit) {
+  PendingSnapshots answer = {.now = now_()};
+  for (const auto& [run, known] : reads) {
+    absl::StatusOr<PendingPage> page = ListPending({.run = run, .limit = limit});
+    absl::MutexLock lock(&mu_);
+    if (&run == &reads.front().run) snapshot_reads_.push_back(static_cast<int>(reads.size()));
+    if (!page.ok()) {
+      if (!absl::IsNotFound(page.status())) return page.status();
+      answer.snapshots.emplace_back(page.status());
+    } else if (known != nullptr && known->run.run_no == page->run.run_no && known->head == page->head &&
+               known->run.epoch == page->run.epoch) {
+      ++known_snapshots_;
+      answer.snapshots.emplace_back(known);
+    } else {
+      if (page->more) page->messages.clear();
+      answer.snapshots.emplace_back(std::make_shared<const PendingSnapshot>(
+          PendingSnapshot{page->run, page->head, std::move(page->messages), !page->more}));
+    }
+  }
+  return answer;
 }
 
 absl::StatusOr<PendingOfKey> FakeMessageLog::ReadPending(const RunRef& run, const std::string& key) {

@@ -28,6 +28,8 @@ class FakeMessageLog final : public MessageLog, public PruningStore {
   absl::StatusOr<Cancelled> Cancel(const MessageId& id, const std::string& reason) override;
   absl::StatusOr<std::vector<int64_t>> Expire(int limit) override;
   absl::StatusOr<RunInfo> FindRun(const RunRef& run) override;
+  absl::StatusOr<PendingSnapshots> ReadSnapshots(absl::Span<const PendingRead> reads,
+                                                 const ReadLimit& limit) override;
   absl::StatusOr<PendingOfKey> ReadPending(const RunRef& run, const std::string& key) override;
   absl::StatusOr<PendingPage> ListPending(const PendingQuery& query) override;
   absl::StatusOr<HistoryPage> ListHistory(const HistoryQuery& query) override;
@@ -54,6 +56,8 @@ class FakeMessageLog final : public MessageLog, public PruningStore {
   // What was asked.
   int group_count() const;
   int change_read_count() const;
+  std::vector<int> snapshot_reads() const;  ///< How many runs each ReadSnapshots() asked for.
+  int known_snapshots() const;              ///< How often the answer was what the reader knew.
 
  private:
   struct StoredRun {
@@ -106,6 +110,8 @@ class FakeMessageLog final : public MessageLog, public PruningStore {
   std::function<void(int)> before_group_ ABSL_GUARDED_BY(mu_);
   int group_count_ ABSL_GUARDED_BY(mu_) = 0;
   int change_read_count_ ABSL_GUARDED_BY(mu_) = 0;
+  std::vector<int> snapshot_reads_ ABSL_GUARDED_BY(mu_);
+  int known_snapshots_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 }  // namespace signalbox::service

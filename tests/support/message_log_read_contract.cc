@@ -40,6 +40,73 @@ TEST_P(MessageLogContract, ReadPendingTellsTheOldestOfAKeyAndHowMany) {
   EXPECT_TRUE(absl::IsNotFound(log().ReadPending({.id = "nowhere"}, "k").status()));
 }
 
+TEST_P(MessageLogContract, ReadSnapshotsTellsOfEachRunWhatIsPending) {
+  under_test_->AddRun("run-b", "p", 2);
+  under_test_->AddRun("run-c", "p", 3);
+  const std::vector<MessageId> ids = PublishSome(3);
+  Ack(Call({ids[1]}, "w"));
+  Publish(Draft("run-b", "k", "value"));
+  const std::vector<PendingRead> reads = {{.run = {.id = "run-c"}},
+                                          {.run = {.project = "p", .rank = 1}},
+                                          {.run = {.id = "nowhere"}},
+                                          {.run = {.project = "p", .rank = 9}},
+                                          {.run = {.id = "run-b"}}};
+  const absl::StatusOr<PendingSnapshots> answer = log().ReadSnapshots(reads, kLargePage);
+  ASSERT_TRUE(answer.ok()) << answer.status();
+  const auto& snapshots = answer->snapshots;
+  ASSERT_THAT(snapshots, SizeIs(5));
+  EXPECT_THAT((*snapshots[0])->messages, IsEmpty());
+  EXPECT_EQ((*snapshots[0])->head, Position{});
+  EXPECT_THAT(SequencesOf((*snapshots[1])->messages), ElementsAre(1, 3));
+  EXPECT_EQ((*snapshots[1])->head, (Position{3, 1, ids[2].nonce}));
+  EXPECT_EQ((*snapshots[1])->run.run_no, run_no_);
+  EXPECT_EQ((*snapshots[1])->run.epoch, under_test_->epoch());
+  EXPECT_EQ((*snapshots[1])->messages[0]->run_id, "run-a");
+  EXPECT_TRUE(absl::IsNotFound(snapshots[2].status())) << snapshots[2].status();
+  EXPECT_TRUE(absl::IsNotFound(snapshots[3].status())) << snapshots[3].status();
+  EXPECT_EQ((*snapshots[4])->messages[0]->value, "value");
+  EXPECT_EQ((*snapshots[4])->messages[0]->state, MessageState::kPending);
+}
+
+TEST_P(MessageLogContract, ReadSnapshotsReadsAgainOnlyWhatHasChanged) {
+  const auto read = [this](PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.id = "run-a"}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  const PendingSnapshotPtr empty = read(nullptr);
+  EXPECT_EQ(read(empty), empty);
+  const MessageId first = PublishedId(Draft("run-a", "k"));
+  const PendingSnapshotPtr one = read(empty);
+  EXPECT_THAT(SequencesOf(one->messages), ElementsAre(1));
+  EXPECT_EQ(read(one), one);
+  Ack(Call({first}, "w"));
+  const PendingSnapshotPtr none = read(one);
+  EXPECT_THAT(none->messages, IsEmpty());
+  EXPECT_EQ(none->head, (Position{1, 1, first.nonce}));
+  Ack(Call({first}, "w", AckOutcome::kApplied));
+  EXPECT_EQ(read(none), none) << "what was claimed is no longer pending, whatever becomes of it";
+  under_test_->LetShortTtlPass();
+  ASSERT_EQ(Prune(), 1);
+  EXPECT_THAT(read(none)->messages, IsEmpty());
+  auto other_epoch = std::make_shared<PendingSnapshot>(*none);
+  ++other_epoch->run.epoch;
+  EXPECT_NE(read(other_epoch), other_epoch);
+}
+
+TEST_P(MessageLogContract, ASnapshotHasItsLimits) {
+  const auto read = [this](ReadLimit limit) {
+    const PendingRead reads[] = {{.run = {.id = "run-a"}}};
+    return *log().ReadSnapshots(reads, limit)->snapshots[0];
+  };
+  PublishSome(3, "12345");
+  EXPECT_TRUE(read({3, 1 << 20})->is_whole);
+  EXPECT_FALSE(read({2, 1 << 20})->is_whole);
+  EXPECT_THAT(read({2, 1 << 20})->messages, IsEmpty());
+  EXPECT_EQ(read({2, 1 << 20})->head.sequence, 3);
+  EXPECT_TRUE(read({3, 15})->is_whole);
+  EXPECT_FALSE(read({3, 10})->is_whole);
+}
+
 TEST_P(MessageLogContract, ListPendingSelectsByKeyAndRange) {
   const MessageId first = PublishedId(Draft("run-a", "a"));
   Apply({Draft("run-a", "b"), Draft("run-a", "c"), ShortLived(Draft("run-a", "a")), Draft("run-a", "a")});

@@ -1,0 +1,77 @@
+#include "service/postgres/snapshot_statement.h"
+
+#include <memory>
+#include <utility>
+
+#include "service/postgres/array_literal.h"
+#include "service/postgres/row_reader.h"
+#include "service/postgres/run_lookup.h"
+#include "service/postgres/statements.h"
+
+namespace signalbox::service {
+
+SnapshotStatement::SnapshotStatement(absl::Span<const PendingRead> reads, int64_t epoch)
+    : reads_(reads), epoch_(epoch) {
+  ArrayLiteral ids, projects, ranks, known_runs, known_sequences, known_changes;
+  for (const auto& [run, known] : reads) {
+    if (run.id.empty()) {
+      ids.AddNull();
+      projects.AddText(run.project);
+      ranks.Add(run.rank);
+    } else {
+      ids.AddText(run.id);
+      projects.AddNull();
+      ranks.AddNull();
+    }
+    const bool is_known = known != nullptr && known->run.epoch == epoch;
+    known_runs.Add(is_known ? known->run.run_no : 0);  // 0 is no run's number
+    known_sequences.Add(is_known ? known->head.sequence : 0);
+    known_changes.Add(is_known ? known->head.change : 0);
+  }
+  ids_ = std::move(ids).Finish();
+  projects_ = std::move(projects).Finish();
+  ranks_ = std::move(ranks).Finish();
+  known_runs_ = std::move(known_runs).Finish();
+  known_sequences_ = std::move(known_sequences).Finish();
+  known_changes_ = std::move(known_changes).Finish();
+}
+
+absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(pqxx::transaction_base& transaction,
+                                                        const ReadLimit& limit) const {
+  PendingSnapshots answer;
+  if (reads_.empty()) return answer;
+  const pqxx::result rows =
+      transaction.exec_prepared(sql::kReadSnapshots, ids_, projects_, ranks_, known_runs_, known_sequences_,
+                                known_changes_, limit.rows, static_cast<int64_t>(limit.bytes));
+  answer.now = TimeFrom(rows[0]["now"]);
+  pqxx::result::size_type begin = 0;
+  for (const PendingRead& read : reads_) {
+    const auto item = static_cast<int64_t>(answer.snapshots.size()) + 1;
+    pqxx::result::size_type end = begin + 1;
+    while (end < rows.size() && rows[end]["item"].as<int64_t>() == item) ++end;
+    answer.snapshots.push_back(SnapshotFrom(rows, begin, end, read));
+    begin = end;
+  }
+  return answer;
+}
+
+absl::StatusOr<PendingSnapshotPtr> SnapshotStatement::SnapshotFrom(const pqxx::result& rows,
+                                                                   pqxx::result::size_type begin,
+                                                                   pqxx::result::size_type end,
+                                                                   const PendingRead& read) const {
+  const pqxx::row first = rows[begin];
+  if (first["of_run"].is_null()) return NoSuchRun(read.run);
+  if (!first["is_known"].is_null() && first["is_known"].as<bool>()) return read.known;
+  auto snapshot = std::make_shared<PendingSnapshot>();
+  snapshot->run = {first["of_run"].as<int64_t>(), first["run_id"].as<std::string>(), epoch_};
+  snapshot->head = {first["head_sequence"].as<int64_t>(), first["head_change"].as<int64_t>(),
+                    IntFrom(first["head_mark"])};
+  snapshot->is_whole = rows[end - 1]["more"].is_null();
+  if (!snapshot->is_whole || first["sequence"].is_null()) return snapshot;
+  for (pqxx::result::size_type row = begin; row < end; ++row) {
+    snapshot->messages.push_back(std::make_shared<const Message>(MessageFrom(rows[row], snapshot->run.id)));
+  }
+  return snapshot;
+}
+
+}  // namespace signalbox::service
