@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "service/config.h"
 #include "service/postgres/embedded_postgres.h"
@@ -115,6 +116,10 @@ int RunCommand(const ServiceConfig& config) {
 }
 
 int Main(int argc, char** argv) {
+#ifdef NDEBUG
+  // Debian builds absl for debugging: without this, every Lock() searches for cycles, under one lock.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+#endif
   // Before any thread exists, so that all inherit it: signals are for sigwait() alone.
   const sigset_t signals = StopSignals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);

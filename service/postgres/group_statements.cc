@@ -44,19 +44,40 @@ absl::Status Refusal(AppendVerdict verdict, const NewMessage& draft, const pqxx:
   return absl::OkStatus();
 }
 
-std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, const pqxx::row& row) {
+// Where the result of append_messages() has what is read of every row.
+struct AppendColumns {
+  explicit AppendColumns(const pqxx::result& rows)
+      : outcome(rows.column_number("outcome")),
+        run_no(rows.column_number("run_no")),
+        run_id(rows.column_number("run_id")),
+        head_sequence(rows.column_number("head_sequence")),
+        head_change(rows.column_number("head_change")),
+        sequence(rows.column_number("sequence")),
+        kind(rows.column_number("kind")),
+        state(rows.column_number("state")),
+        change(rows.column_number("change")),
+        create_time(rows.column_number("create_time")),
+        expire_time(rows.column_number("expire_time")),
+        superseded_sequence(rows.column_number("superseded_sequence")) {}
+
+  pqxx::row_size_type outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state, change,
+      create_time, expire_time, superseded_sequence;
+};
+
+std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, const pqxx::row& row,
+                                       const AppendColumns& columns) {
   auto message = std::make_shared<Message>();
-  message->id = {row["run_no"].as<int64_t>(), row["sequence"].as<int64_t>(), nonce};
-  message->run_id = row["run_id"].as<std::string>();
+  message->id = {row[columns.run_no].as<int64_t>(), row[columns.sequence].as<int64_t>(), nonce};
+  message->run_id = row[columns.run_id].as<std::string>();
   message->key = draft.key;
   message->value = draft.value;
-  message->kind = static_cast<Kind>(row["kind"].as<int>());
-  message->state = static_cast<MessageState>(row["state"].as<int>());
+  message->kind = static_cast<Kind>(row[columns.kind].as<int>());
+  message->state = static_cast<MessageState>(row[columns.state].as<int>());
   message->publisher = draft.publisher;
   message->reason = draft.reason;
-  message->create_time = TimeFrom(row["create_time"]);
-  message->expire_time = TimeFrom(row["expire_time"]);
-  message->change = IntFrom(row["change"]);
+  message->create_time = TimeFrom(row[columns.create_time]);
+  message->expire_time = TimeFrom(row[columns.expire_time]);
+  message->change = IntFrom(row[columns.change]);
   if (message->state == MessageState::kSuperseded) message->finish_time = message->create_time;
   return message;
 }
@@ -142,25 +163,28 @@ void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pendi
   const pqxx::result rows = transaction.exec_prepared(
       sql::kAppendMessages, ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
       fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  const AppendColumns columns(rows);
   ChangesByRun changes(outcome.changes);
+  outcome.appended.reserve(publishes_.size());
   for (size_t i = 0; i < publishes_.size(); ++i) {
     const pqxx::row row = rows[static_cast<pqxx::result::size_type>(i)];
     Appended& appended = outcome.appended.emplace_back();
-    const auto verdict = static_cast<AppendVerdict>(row["outcome"].as<int>());
-    if (verdict == kRepeat)
-      repeats.push_back({i, row["run_no"].as<int64_t>(), row["sequence"].as<int64_t>()});
+    const auto verdict = static_cast<AppendVerdict>(row[columns.outcome].as<int>());
+    if (verdict == kRepeat) {
+      repeats.push_back({i, row[columns.run_no].as<int64_t>(), row[columns.sequence].as<int64_t>()});
+    }
     if (verdict != kStored) {
       appended.status = Refusal(verdict, *publishes_[i], row, max_pending);
       continue;
     }
-    appended.message = StoredMessage(*publishes_[i], nonces_[i], row);
+    appended.message = StoredMessage(*publishes_[i], nonces_[i], row, columns);
     const MessageId& id = appended.message->id;
-    RunChanges& change =
-        changes.Of(id.run_no, {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()});
+    RunChanges& change = changes.Of(
+        id.run_no, {row[columns.head_sequence].as<int64_t>(), row[columns.head_change].as<int64_t>()});
     change.to.sequence = id.sequence;  // they come in order
     change.to.mark = id.nonce;
     if (appended.message->state == MessageState::kPending) change.messages.push_back(appended.message);
-    if (row["superseded_sequence"].is_null()) continue;
+    if (row[columns.superseded_sequence].is_null()) continue;
     const MessageId old = {id.run_no, row["superseded_sequence"].as<int64_t>(),
                            row["superseded_nonce"].as<int64_t>()};
     appended.superseded.push_back(old);
@@ -213,6 +237,10 @@ void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcom
   const pqxx::result rows =
       transaction.exec_prepared(sql::kAckMessages, run_nos_, runs_, calls_, sequences_, nonces_, consumers_,
                                 outcomes_, replies_, errors_, steps_);
+  const MessageColumns columns(rows);
+  const auto run_id = rows.column_number("run_id");
+  const auto head_sequence = rows.column_number("head_sequence");
+  const auto head_change = rows.column_number("head_change");
   std::vector<RunChanges> changed;
   ChangesByRun changes(changed);
   pqxx::result::size_type next = 0;
@@ -220,16 +248,17 @@ void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcom
     Acked& acked = outcome.acked.emplace_back();
     for (size_t i = 0; i < call->ids.size(); ++i) {
       const pqxx::row row = rows[next++];
-      if (row["sequence"].is_null()) {
+      if (row[columns.sequence].is_null()) {
         acked.status =
             absl::NotFoundError("message_ids: at least one of them does not exist; nothing was acked");
         continue;
       }
-      auto message = std::make_shared<const Message>(MessageFrom(row, row["run_id"].as<std::string>()));
-      const auto before = row["head_change"].as<int64_t>();
+      auto message =
+          std::make_shared<const Message>(MessageFrom(row, columns, row[run_id].as<std::string>()));
+      const auto before = row[head_change].as<int64_t>();
       outcome.touched.push_back(message->id);
       if (message->change > before) {
-        RunChanges& change = changes.Of(message->id.run_no, {row["head_sequence"].as<int64_t>(), before});
+        RunChanges& change = changes.Of(message->id.run_no, {row[head_sequence].as<int64_t>(), before});
         change.to.change = std::max(change.to.change, message->change);
         change.withdrawals.push_back(
             {message->id, message->key, message->state, message->consumer, message->change});

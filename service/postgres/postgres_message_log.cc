@@ -15,8 +15,8 @@
 namespace signalbox::service {
 namespace {
 
-MessagePtr MessagePtrFrom(const pqxx::row& row, const std::string& run_id) {
-  return std::make_shared<const Message>(MessageFrom(row, run_id));
+MessagePtr MessagePtrFrom(const pqxx::row& row, const MessageColumns& columns, const std::string& run_id) {
+  return std::make_shared<const Message>(MessageFrom(row, columns, run_id));
 }
 
 std::string TextArray(const std::vector<std::string>& texts) {
@@ -37,7 +37,7 @@ void ReadRepeats(pqxx::transaction_base& transaction, const std::vector<AppendSt
       continue;
     }
     const pqxx::row row = rows[0];
-    appended.message = MessagePtrFrom(row, row["run_id"].as<std::string>());
+    appended.message = MessagePtrFrom(row, MessageColumns(rows), row["run_id"].as<std::string>());
     if (row["supersedes_sequence"].is_null()) continue;
     appended.superseded.push_back(
         {repeat.run_no, row["supersedes_sequence"].as<int64_t>(), row["supersedes_nonce"].as<int64_t>()});
@@ -86,10 +86,12 @@ absl::Status CheckReach(const Position& position, const Position& head, const pq
 // Fills `changes` from the rows of `read_changes`. A page that was cut short ends at its last row.
 void FillChanges(const pqxx::result& rows, const ReadLimit& limit, RunChanges& changes) {
   const auto run_id = rows[0]["run_id"].as<std::string>();
+  const MessageColumns columns(rows);
+  const auto part = rows.column_number("part");
   for (const pqxx::row& row : rows) {
-    if (row["part"].is_null()) break;
-    Message message = MessageFrom(row, run_id);
-    if (row["part"].as<int>() == 2) {
+    if (row[part].is_null()) break;
+    Message message = MessageFrom(row, columns, run_id);
+    if (row[part].as<int>() == 2) {
       const bool is_cut = !row["more"].is_null();
       changes.to =
           is_cut ? Position{message.id.sequence, changes.head.change, message.id.nonce} : changes.head;
@@ -136,12 +138,13 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
 absl::StatusOr<Cancelled> PostgresMessageLog::Cancel(const MessageId& id, const std::string& reason) {
   return InStatement(
       readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Cancelled> {
-        const pqxx::row row =
-            transaction.exec_prepared1(sql::kCancelMessage, id.run_no, id.sequence, id.nonce, reason);
+        const pqxx::result rows =
+            transaction.exec_prepared(sql::kCancelMessage, id.run_no, id.sequence, id.nonce, reason);
+        const pqxx::row row = rows.at(0);
         const auto verdict = row["outcome"].as<int>();
         if (verdict == 1) return absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
         Cancelled cancelled;
-        cancelled.message = MessagePtrFrom(row, row["run_id"].as<std::string>());
+        cancelled.message = MessagePtrFrom(row, MessageColumns(rows), row["run_id"].as<std::string>());
         if (verdict == 2) return NotPending(*cancelled.message);
         const Position before = {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()};
         if (cancelled.message->change <= before.change) return cancelled;
@@ -184,7 +187,8 @@ absl::StatusOr<PendingOfKey> PostgresMessageLog::ReadPending(const RunRef& run, 
         if (!info.ok()) return info.status();
         const pqxx::result rows = transaction.exec_prepared(sql::kReadPending, info->run_no, key);
         if (rows.empty()) return PendingOfKey{};
-        return PendingOfKey{MessagePtrFrom(rows[0], info->id), rows[0]["pending"].as<int64_t>()};
+        return PendingOfKey{MessagePtrFrom(rows[0], MessageColumns(rows), info->id),
+                            rows[0]["pending"].as<int64_t>()};
       });
 }
 
@@ -200,9 +204,10 @@ absl::StatusOr<PendingPage> PostgresMessageLog::ListPending(const PendingQuery& 
                        PendingPage page;
                        page.run = *info;
                        page.head = HeadFrom(rows[0]);
+                       const MessageColumns columns(rows);
                        for (const pqxx::row& row : rows) {
-                         if (row["sequence"].is_null()) break;
-                         page.messages.push_back(MessagePtrFrom(row, info->id));
+                         if (row[columns.sequence].is_null()) break;
+                         page.messages.push_back(MessagePtrFrom(row, columns, info->id));
                          page.more = !row["more"].is_null();
                        }
                        return page;
@@ -223,8 +228,9 @@ absl::StatusOr<HistoryPage> PostgresMessageLog::ListHistory(const HistoryQuery& 
                                       states_text, query.limit.rows, static_cast<int64_t>(query.limit.bytes));
         HistoryPage page;
         page.run = *info;
+        const MessageColumns columns(rows);
         for (const pqxx::row& row : rows) {
-          page.messages.push_back(MessagePtrFrom(row, info->id));
+          page.messages.push_back(MessagePtrFrom(row, columns, info->id));
           page.more = !row["more"].is_null();
         }
         return page;
@@ -243,10 +249,12 @@ absl::StatusOr<std::vector<MessagePtr>> PostgresMessageLog::ReadMessages(const s
   const std::string nonces_text = std::move(nonces).Finish();
   return InStatement(
       readers_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<std::vector<MessagePtr>> {
+        const pqxx::result rows =
+            transaction.exec_prepared(sql::kReadMessages, run_nos_text, sequences_text, nonces_text);
+        const MessageColumns columns(rows);
         std::vector<MessagePtr> messages;
-        for (const pqxx::row& row :
-             transaction.exec_prepared(sql::kReadMessages, run_nos_text, sequences_text, nonces_text)) {
-          messages.push_back(MessagePtrFrom(row, row["run_id"].as<std::string>()));
+        for (const pqxx::row& row : rows) {
+          messages.push_back(MessagePtrFrom(row, columns, row["run_id"].as<std::string>()));
         }
         return messages;
       });

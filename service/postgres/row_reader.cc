@@ -20,25 +20,46 @@ std::string BytesFrom(const pqxx::field& field) { return pqxx::binarystring(fiel
 
 int64_t IntFrom(const pqxx::field& field) { return field.is_null() ? 0 : field.as<int64_t>(); }
 
-Message MessageFrom(const pqxx::row& row, std::string run_id) {
+MessageColumns::MessageColumns(const pqxx::result& rows)
+    : run_no(rows.column_number("run_no")),
+      sequence(rows.column_number("sequence")),
+      nonce(rows.column_number("nonce")),
+      key(rows.column_number("key")),
+      value(rows.column_number("value")),
+      kind(rows.column_number("kind")),
+      state(rows.column_number("state")),
+      publisher(rows.column_number("publisher")),
+      reason(rows.column_number("reason")),
+      create_time(rows.column_number("create_time")),
+      expire_time(rows.column_number("expire_time")),
+      consumer(rows.column_number("consumer")),
+      ack_time(rows.column_number("ack_time")),
+      finish_time(rows.column_number("finish_time")),
+      reply(rows.column_number("reply")),
+      error(rows.column_number("error")),
+      step(rows.column_number("step")),
+      change(rows.column_number("change")) {}
+
+Message MessageFrom(const pqxx::row& row, const MessageColumns& columns, std::string run_id) {
   Message message;
-  message.id = {row["run_no"].as<int64_t>(), row["sequence"].as<int64_t>(), row["nonce"].as<int64_t>()};
+  message.id = {row[columns.run_no].as<int64_t>(), row[columns.sequence].as<int64_t>(),
+                row[columns.nonce].as<int64_t>()};
   message.run_id = std::move(run_id);
-  message.key = row["key"].as<std::string>();
-  message.value = BytesFrom(row["value"]);
-  message.kind = static_cast<Kind>(row["kind"].as<int>());
-  message.state = static_cast<MessageState>(row["state"].as<int>());
-  message.publisher = row["publisher"].as<std::string>();
-  message.reason = row["reason"].as<std::string>();
-  message.create_time = TimeFrom(row["create_time"]);
-  message.expire_time = TimeFrom(row["expire_time"]);
-  message.consumer = TextFrom(row["consumer"]);
-  message.ack_time = TimeFrom(row["ack_time"]);
-  message.finish_time = TimeFrom(row["finish_time"]);
-  if (!row["reply"].is_null()) message.reply = BytesFrom(row["reply"]);
-  message.error = TextFrom(row["error"]);
-  message.step = row["step"].as<int64_t>();
-  message.change = IntFrom(row["change"]);
+  message.key = row[columns.key].as<std::string>();
+  message.value = BytesFrom(row[columns.value]);
+  message.kind = static_cast<Kind>(row[columns.kind].as<int>());
+  message.state = static_cast<MessageState>(row[columns.state].as<int>());
+  message.publisher = row[columns.publisher].as<std::string>();
+  message.reason = row[columns.reason].as<std::string>();
+  message.create_time = TimeFrom(row[columns.create_time]);
+  message.expire_time = TimeFrom(row[columns.expire_time]);
+  message.consumer = TextFrom(row[columns.consumer]);
+  message.ack_time = TimeFrom(row[columns.ack_time]);
+  message.finish_time = TimeFrom(row[columns.finish_time]);
+  if (!row[columns.reply].is_null()) message.reply = BytesFrom(row[columns.reply]);
+  message.error = TextFrom(row[columns.error]);
+  message.step = row[columns.step].as<int64_t>();
+  message.change = IntFrom(row[columns.change]);
   return message;
 }
 

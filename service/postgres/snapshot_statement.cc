@@ -44,11 +44,12 @@ absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(pqxx::transaction_base& 
       transaction.exec_prepared(sql::kReadSnapshots, ids_, projects_, ranks_, known_runs_, known_sequences_,
                                 known_changes_, limit.rows, static_cast<int64_t>(limit.bytes));
   answer.now = TimeFrom(rows[0]["now"]);
+  const auto of_item = rows.column_number("item");
   pqxx::result::size_type begin = 0;
   for (const PendingRead& read : reads_) {
     const auto item = static_cast<int64_t>(answer.snapshots.size()) + 1;
     pqxx::result::size_type end = begin + 1;
-    while (end < rows.size() && rows[end]["item"].as<int64_t>() == item) ++end;
+    while (end < rows.size() && rows[end][of_item].as<int64_t>() == item) ++end;
     answer.snapshots.push_back(SnapshotFrom(rows, begin, end, read));
     begin = end;
   }
@@ -68,8 +69,10 @@ absl::StatusOr<PendingSnapshotPtr> SnapshotStatement::SnapshotFrom(const pqxx::r
                     IntFrom(first["head_mark"])};
   snapshot->is_whole = rows[end - 1]["more"].is_null();
   if (!snapshot->is_whole || first["sequence"].is_null()) return snapshot;
+  const MessageColumns columns(rows);
   for (pqxx::result::size_type row = begin; row < end; ++row) {
-    snapshot->messages.push_back(std::make_shared<const Message>(MessageFrom(rows[row], snapshot->run.id)));
+    snapshot->messages.push_back(
+        std::make_shared<const Message>(MessageFrom(rows[row], columns, snapshot->run.id)));
   }
   return snapshot;
 }

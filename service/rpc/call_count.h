@@ -1,7 +1,8 @@
 #ifndef SIGNALBOX_SERVICE_RPC_CALL_COUNT_H
 #define SIGNALBOX_SERVICE_RPC_CALL_COUNT_H
 
-#include "absl/base/thread_annotations.h"
+#include <atomic>
+
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 
@@ -13,8 +14,8 @@ class CallCount {
   /// Member of a call: counts it for as long as it lives.
   class Token {
    public:
-    explicit Token(CallCount& count) : count_(count) { count_.Add(1); }
-    ~Token() { count_.Add(-1); }
+    explicit Token(CallCount& count) : count_(count) { count_.Add(); }
+    ~Token() { count_.Remove(); }
     Token(const Token&) = delete;
     Token& operator=(const Token&) = delete;
 
@@ -29,15 +30,17 @@ class CallCount {
   }
 
  private:
-  bool IsNone() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return count_ == 0; }
+  bool IsNone() const { return count_.load() == 0; }
 
-  void Add(int change) {
-    absl::MutexLock lock(&mu_);
-    count_ += change;
+  void Add() { count_.fetch_add(1, std::memory_order_relaxed); }
+
+  void Remove() {
+    if (count_.fetch_sub(1) > 1) return;
+    const absl::MutexLock lock(&mu_);  // whose release makes AwaitNone() look again
   }
 
-  absl::Mutex mu_;
-  int count_ ABSL_GUARDED_BY(mu_) = 0;
+  absl::Mutex mu_;  // only to wait with
+  std::atomic<int> count_{0};
 };
 
 }  // namespace signalbox::service
