@@ -107,7 +107,9 @@ ChildProgram PostgresBinaries::Program(const std::string& name, std::vector<std:
   ChildProgram program;
   program.arguments.push_back(absl::StrCat(directory, "/", name));
   for (std::string& argument : arguments) program.arguments.push_back(std::move(argument));
-  program.environment = {"LC_ALL=C"};
+  // Without the bounds, a session gives memory back to the kernel after every statement, and asks for it
+  // again in the next: a tenth of its processor time. See mallopt(3).
+  program.environment = {"LC_ALL=C", "MALLOC_TOP_PAD_=1048576", "MALLOC_TRIM_THRESHOLD_=8388608"};
   for (const char* variable : {"PATH", "TZ", "LD_LIBRARY_PATH"}) {
     const char* value = std::getenv(variable);  // NOLINT(concurrency-mt-unsafe): nothing sets them
     if (value != nullptr) program.environment.push_back(absl::StrCat(variable, "=", value));
