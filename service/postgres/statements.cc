@@ -42,17 +42,25 @@ constexpr char kRunColumns[] = R"(
   r.run_no, r.id, p.name AS project, r.rank, r.title, r.labels, r.outcome,
   (extract(epoch FROM r.create_time) * 1000000)::bigint AS create_time,
   (extract(epoch FROM r.end_time) * 1000000)::bigint AS end_time,
-  signalbox.head_sequence(r.run_no, r.pruned_sequence) AS head_sequence,
+  coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
   (SELECT count(*) FROM signalbox.messages m WHERE m.run_no = r.run_no AND $pending) AS pending_count,
   (SELECT json_agg(json_build_array(d.key, d.kind, d.description) ORDER BY d.key)
      FROM signalbox.declared_keys d WHERE d.run_no = r.run_no) AS keys)";
 
-// Where the run of alias `r` is. The mark is null when its message was pruned, or there is none.
+// Where the run of alias `r` is, to be joined to it: one probe of an index each, and not the functions
+// of the schema, whose calls cost more.
+constexpr char kNewest[] = R"(
+  LEFT JOIN LATERAL (SELECT m.sequence, m.nonce FROM signalbox.messages m
+                      WHERE m.run_no = r.run_no AND m.sequence > r.pruned_sequence
+                      ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1) newest ON true
+  LEFT JOIN LATERAL (SELECT m.change FROM signalbox.messages m
+                      WHERE m.run_no = r.run_no AND m.change > r.pruned_change
+                      ORDER BY m.run_no DESC, m.change DESC LIMIT 1) left_last ON true)";
+
+// The columns of that. The mark is null when its message was pruned, or there is none.
 constexpr char kHead[] = R"(
-  signalbox.head_sequence(r.run_no, r.pruned_sequence) AS head_sequence,
-  signalbox.head_change(r.run_no, r.pruned_change) AS head_change,
-  (SELECT m.nonce FROM signalbox.messages m
-    WHERE m.run_no = r.run_no AND m.sequence = signalbox.head_sequence(r.run_no, r.pruned_sequence)) AS head_mark)";
+  coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
+  greatest(r.pruned_change, left_last.change) AS head_change, newest.nonce AS head_mark)";
 
 constexpr char kPending[] =
     "m.change IS NULL AND (m.expire_time IS NULL OR m.expire_time > clock_timestamp())";
@@ -68,6 +76,7 @@ std::string Expand(const char* text) {
                                     {"$acked_message", MessageColumns("(a.message)")},
                                     {"$run", run},
                                     {"$head", kHead},
+                                    {"$newest", kNewest},
                                     {"$pending", kPending}});
 }
 
@@ -132,25 +141,17 @@ const Statements& Pruning() {
 const Statements& PendingReads() {
   static const auto* const kStatements = new Statements{
       // For each run one row at least: where it is, beside nulls. Runs that are where the reader knows
-      // them to be ($4-$6) show no messages. Heads are probed here and not by their functions, because
-      // both columns of the newest message come from one probe.
+      // them to be ($4-$6) show no messages.
       {sql::kReadSnapshots, R"(
         SELECT t.item, h.run_no AS of_run, h.run_id, h.head_sequence, h.head_change, h.head_mark, h.is_known,
                (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
           FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
                WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, item)
           LEFT JOIN LATERAL (
-            SELECT r.run_no, r.id AS run_id, coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
-                   greatest(r.pruned_change, left_last.change) AS head_change, newest.nonce AS head_mark,
+            SELECT r.run_no, r.id AS run_id, $head,
                    r.run_no = t.known_run AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
                      AND greatest(r.pruned_change, left_last.change) = t.known_change AS is_known
-              FROM signalbox.runs r
-              LEFT JOIN LATERAL (SELECT m.sequence, m.nonce FROM signalbox.messages m
-                                  WHERE m.run_no = r.run_no AND m.sequence > r.pruned_sequence
-                                  ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1) newest ON true
-              LEFT JOIN LATERAL (SELECT m.change FROM signalbox.messages m
-                                  WHERE m.run_no = r.run_no AND m.change > r.pruned_change
-                                  ORDER BY m.run_no DESC, m.change DESC LIMIT 1) left_last ON true
+              FROM signalbox.runs r $newest
              WHERE r.run_no = CASE WHEN t.id IS NOT NULL
                                    THEN (SELECT r.run_no FROM signalbox.runs r WHERE r.id = t.id)
                                    ELSE (SELECT r.run_no FROM signalbox.runs r
@@ -176,7 +177,7 @@ const Statements& PendingReads() {
       // One row at least: the head of the run beside nulls.
       {sql::kListPending, R"(
         SELECT h.*, m.more, $message
-          FROM (SELECT $head FROM signalbox.runs r WHERE r.run_no = $1 OFFSET 0) h
+          FROM (SELECT $head FROM signalbox.runs r $newest WHERE r.run_no = $1 OFFSET 0) h
           LEFT JOIN LATERAL (
             SELECT * FROM (
               SELECT m.*, lead(true) OVER (ORDER BY m.sequence) AS more,
@@ -232,7 +233,7 @@ const Statements& FeedReads() {
                        r.pruned_change, $head,
                        (SELECT m.nonce FROM signalbox.messages m
                          WHERE m.run_no = r.run_no AND m.sequence = $2) AS from_mark
-                  FROM signalbox.runs r WHERE r.run_no = $1 OFFSET 0) h
+                  FROM signalbox.runs r $newest WHERE r.run_no = $1 OFFSET 0) h
           LEFT JOIN LATERAL (
             (SELECT 1 AS part, NULL::boolean AS more, $message
                FROM signalbox.messages m
@@ -250,9 +251,9 @@ const Statements& FeedReads() {
               ORDER BY m.sequence LIMIT $4)) x ON true
          ORDER BY x.part, CASE x.part WHEN 1 THEN x.change ELSE x.sequence END)"},
       {sql::kReadHeads, R"(
-        SELECT r.run_no, signalbox.head_sequence(r.run_no, r.pruned_sequence),
-               signalbox.head_change(r.run_no, r.pruned_change), r.end_time IS NOT NULL
-          FROM unnest($1::bigint[]) t(run_no) JOIN signalbox.runs r ON r.run_no = t.run_no)"},
+        SELECT r.run_no, coalesce(newest.sequence, r.pruned_sequence),
+               greatest(r.pruned_change, left_last.change), r.end_time IS NOT NULL
+          FROM unnest($1::bigint[]) t(run_no) JOIN signalbox.runs r ON r.run_no = t.run_no $newest)"},
   };
   return *kStatements;
 }
@@ -264,10 +265,10 @@ const Statements& RunReads() {
         SELECT r.run_no, r.id FROM signalbox.runs r JOIN signalbox.projects p USING (project_no)
          WHERE p.name = $1 AND r.rank = $2)"},
       {sql::kGetRun, R"(
-        SELECT $run FROM signalbox.runs r JOIN signalbox.projects p USING (project_no) WHERE r.run_no = $1)"},
+        SELECT $run FROM signalbox.runs r JOIN signalbox.projects p USING (project_no) $newest WHERE r.run_no = $1)"},
       {sql::kListRuns, R"(
         SELECT $run
-          FROM signalbox.runs r JOIN signalbox.projects p USING (project_no)
+          FROM signalbox.runs r JOIN signalbox.projects p USING (project_no) $newest
          WHERE r.run_no < $1 AND ($2 = '' OR p.name = $2) AND ($3 = 0 OR ($3 = 1) = (r.end_time IS NULL))
            AND r.labels @> $4::jsonb
          ORDER BY r.run_no DESC LIMIT $5)"},

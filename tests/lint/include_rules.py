@@ -55,11 +55,12 @@ RULES = (
     # Decisions and threads, tested with fakes of the ports.
     rule("service/commit", "absl", "service/domain", "service/telemetry"),
     rule("service/feed", "absl", "service/domain", "service/telemetry"),
+    rule("service/read", "absl", "service/domain"),
     # The only place that knows Postgres, and the only one that catches its exceptions.
     rule("service/postgres", "absl", "pqxx", "json", "service/domain", "service/telemetry"),
     # The only place of the server that knows gRPC and the generated code.
     rule("service/rpc", "absl", "grpc", "proto", "openssl", "service/domain", "service/commit", "service/feed",
-         "service/telemetry"),
+         "service/read", "service/telemetry"),
     # The files right in the folder put the parts together.
     rule("service/", "absl", "service"),
     # What users of the library compile against.

@@ -50,6 +50,28 @@ def test_a_request_id_makes_a_repeat_harmless(client, run):
         client.publish(run, "else", request_id="once")
 
 
+def test_publishes_many_each_with_its_own_outcome(client, run):
+    many = [sb.PublishRequest(run.id, "k", number) for number in range(3)]
+    many[1:1] = [sb.PublishRequest("nowhere", "k"), sb.PublishRequest(run.id, "k", object()),
+                 sb.PublishRequest(run.id, ""), sb.PublishRequest(438, "k")]
+    results = client.publish_many(iter(many))
+    assert [type(result).__name__ for result in results] == [
+        "PublishResult", "NotFoundError", "InvalidArgumentError", "InvalidArgumentError", "InvalidArgumentError",
+        "PublishResult", "PublishResult"]
+    assert "value" in str(results[2]) and "key" in str(results[3]) and "project" in str(results[4])
+    assert [message.value for message in client.get_all(run)] == [0, 1, 2]
+    assert results[0].message.sequence == 1
+    assert client.publish_many([]) == []
+
+
+def test_a_repeat_among_many_is_harmless(client, run):
+    request = sb.PublishRequest(run.id, "rate", 0.1, kind="SETTING", request_id="r", ttl=60, reason="why")
+    first, = client.publish_many([request])
+    again, other = client.publish_many([request, request._replace(value=0.2, request_id="s")])
+    assert again.message == first.message and again.message.reason == "why"
+    assert other.superseded_ids == [first.message.id]
+
+
 def test_gets_what_is_pending(client, run):
     assert client.get(run, "a") is None
     for key in ("a", "b", "a"):

@@ -33,6 +33,8 @@ def train(project: str) -> None:
 
 def steer(client: sb.Client) -> List[str]:
     result: sb.PublishResult = client.publish(438, "rate", 0.1, project="org/name", kind="SETTING", ttl=60)
+    for outcome in client.publish_many([sb.PublishRequest("9sk7x6", "save"), sb.PublishRequest(438, "rate", 0.1)]):
+        print(outcome.code if isinstance(outcome, sb.SignalboxError) else outcome.message.id)
     sb.Message.publish(run="9sk7x6", key="layers", value=[1, {"a": None, "b": (True, "x")}])
     try:
         done = client.await_message(result.message.id, timeout=5.0)

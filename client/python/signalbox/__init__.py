@@ -21,7 +21,7 @@ from importlib.metadata import version as _version
 from . import aio, groups
 from ._arguments import Value
 from ._core import KeyDeclaration, Message, RunInfo
-from .client import AckResult, Client, PublishResult
+from .client import AckResult, Client, PublishRequest, PublishResult
 from .enums import AckOutcome, ConnectionState, Kind, MessageState, RunOutcome, RunState
 from .errors import (AlreadyExistsError, DeadlineExceededError, FailedPreconditionError, InternalError,
                      InvalidArgumentError, NotFoundError, OutOfRangeError, PermissionDeniedError,
@@ -38,7 +38,7 @@ __all__ = [
     "AckOutcome", "AckResult", "AlreadyExistsError", "Client", "ConnectionState", "DeadlineExceededError",
     "FailedPreconditionError", "Group", "Handler", "Inbox", "InboxStatus", "InternalError", "InvalidArgumentError",
     "KeyDeclaration", "Kind", "LATER", "Message", "MessageState", "NotFoundError", "OutOfRangeError",
-    "PermissionDeniedError", "PublishResult", "ResourceExhaustedError", "Run", "RunInfo", "RunOutcome",
-    "RunState", "SignalboxError", "UnauthenticatedError", "UnavailableError", "Value", "aio", "attach",
+    "PermissionDeniedError", "PublishRequest", "PublishResult", "ResourceExhaustedError", "Run", "RunInfo",
+    "RunOutcome", "RunState", "SignalboxError", "UnauthenticatedError", "UnavailableError", "Value", "aio", "attach",
     "configure", "current_run", "dispatch", "get_all_messages", "get_message", "groups", "on", "publish_message",
 ]

@@ -6,14 +6,15 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from typing import AsyncIterator, Callable, List, Mapping, Optional, Sequence, TypeVar, Union
+from typing import AsyncIterator, Callable, Iterable, List, Mapping, Optional, Sequence, TypeVar, Union
 
 from . import _default
 from ._arguments import RunLike, Seconds, Value
 from ._background import Pool, start
 from ._core import KeyDeclaration, Message, RunInfo
-from .client import AckResult, Client, PublishResult
+from .client import AckResult, Client, PublishRequest, PublishResult
 from .enums import AckOutcome, ConnectionState, Kind, MessageState, RunOutcome, RunState
+from .errors import SignalboxError
 
 __all__ = ["AsyncClient", "messages"]
 
@@ -48,6 +49,12 @@ class AsyncClient:
         return await _in_pool(lambda: self._client.publish(
             run, key, value, project=project, kind=kind, request_id=request_id, ttl=ttl, reason=reason,
             timeout=timeout))
+
+    async def publish_many(self, requests: Iterable[PublishRequest], *,
+                           timeout: Optional[Seconds] = None) -> List[Union[PublishResult, SignalboxError]]:
+        """See `Client.publish_many()`."""
+        given = list(requests)
+        return await _in_pool(lambda: self._client.publish_many(given, timeout=timeout))
 
     async def get(self, run: RunLike, key: str, *, project: Optional[str] = None,
                   timeout: Optional[Seconds] = None) -> Optional[Message]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import List, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import _core
 from ._arguments import RunLike, Seconds, Value, optional_seconds, run_ref, seconds, texts
 from ._background import interruptible
 from ._core import KeyDeclaration, Message, RunInfo
 from .enums import AckOutcome, Kind, MessageState, RunOutcome, RunState
-from .errors import InvalidArgumentError, UnavailableError
+from .errors import InvalidArgumentError, SignalboxError, UnavailableError
 from .inbox import Inbox
 
 
@@ -28,6 +28,23 @@ class PublishResult(NamedTuple):
     superseded_ids: List[str]
 
 
+class PublishRequest(NamedTuple):
+    """One of the messages of `Client.publish_many()`; the fields are the arguments of `Client.publish()`."""
+
+    run: RunLike
+    key: str
+    value: Value = None
+    project: Optional[str] = None
+    kind: Union[Kind, str, None] = None
+    request_id: Optional[str] = None
+    ttl: Optional[Seconds] = None
+    reason: str = ""
+
+    def _to_core(self) -> _core.PublishRequest:
+        return _core.PublishRequest(run_ref(self.run, self.project), self.key, self.value, self.kind,
+                                    self.request_id or "", optional_seconds("ttl", self.ttl), self.reason)
+
+
 class AckResult(NamedTuple):
     """What became of one message of `Client.ack()`."""
 
@@ -35,6 +52,10 @@ class AckResult(NamedTuple):
     #: Whether the claim belongs to the consumer of the call.
     claimed: bool
     message: Message
+
+
+def _published(outcome: Union[Tuple[Message, List[str]], SignalboxError]) -> Union[PublishResult, SignalboxError]:
+    return outcome if isinstance(outcome, SignalboxError) else PublishResult(*outcome)
 
 
 class Client:
@@ -83,6 +104,27 @@ class Client:
         message, superseded = interruptible(
             lambda: self._core.publish(ref, key, value, kind, request_id or "", ttl_s, reason, limit))
         return PublishResult(message, superseded)
+
+    def publish_many(self, requests: Iterable[PublishRequest], *,
+                     timeout: Optional[Seconds] = None) -> List[Union[PublishResult, SignalboxError]]:
+        """Stores many messages, for one run or for many, in as few calls as they fit into.
+
+        Returns one result for each request, in their order: what `publish()` would have returned, or the
+        error that it would have raised. A refused one does not stop the others, and messages to one run
+        are stored in their order. `timeout` is for all calls together; what was not sent by then gets
+        DeadlineExceededError.
+        """
+        limit = optional_seconds("timeout", timeout)
+        results: List[Union[PublishResult, SignalboxError, None]] = []
+        valid: List[_core.PublishRequest] = []
+        for request in requests:
+            try:
+                valid.append(request._to_core())
+                results.append(None)
+            except InvalidArgumentError as error:
+                results.append(error)
+        outcomes = iter(interruptible(lambda: self._core.publish_many(valid, limit)))
+        return [_published(next(outcomes)) if result is None else result for result in results]
 
     def get(self, run: RunLike, key: str, *, project: Optional[str] = None,
             timeout: Optional[Seconds] = None) -> Optional[Message]:

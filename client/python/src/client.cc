@@ -47,18 +47,38 @@ auto Wait(Call call) {
   return ValueOrRaise(WithoutGil(std::move(call)));
 }
 
+PublishRequest RequestFrom(const RunRef& run, const py::object& key, const py::object& value,
+                           const py::object& kind, const py::object& request_id, Seconds ttl,
+                           const py::object& reason) {
+  return {run,
+          TextFrom("key", key),
+          ValueFrom("value", value),
+          KindFrom("kind", kind),
+          TextFrom("request_id", request_id),
+          Timeout(ttl).value_or(absl::InfiniteDuration()),
+          TextFrom("reason", reason)};
+}
+
+py::tuple ToPython(PublishResult result) {
+  return py::make_tuple(BoundMessage(std::move(result.message)), std::move(result.superseded_ids));
+}
+
 py::tuple Publish(Client& client, const RunRef& run, const py::object& key, const py::object& value,
                   const py::object& kind, const py::object& request_id, Seconds ttl, const py::object& reason,
                   Seconds timeout) {
-  PublishRequest request{run,
-                         TextFrom("key", key),
-                         ValueFrom("value", value),
-                         KindFrom("kind", kind),
-                         TextFrom("request_id", request_id),
-                         Timeout(ttl).value_or(absl::InfiniteDuration()),
-                         TextFrom("reason", reason)};
-  PublishResult result = Wait([&] { return client.Publish(std::move(request), Timeout(timeout)); });
-  return py::make_tuple(BoundMessage(std::move(result.message)), std::move(result.superseded_ids));
+  PublishRequest request = RequestFrom(run, key, value, kind, request_id, ttl, reason);
+  return ToPython(Wait([&] { return client.Publish(std::move(request), Timeout(timeout)); }));
+}
+
+// Takes requests, and gives a tuple or an exception for each.
+py::list PublishMany(Client& client, std::vector<PublishRequest> requests, Seconds timeout) {
+  std::vector<absl::StatusOr<PublishResult>> results =
+      WithoutGil([&] { return client.PublishMany(std::move(requests), Timeout(timeout)); });
+  py::list list;
+  for (absl::StatusOr<PublishResult>& result : results) {
+    result.ok() ? list.append(ToPython(*std::move(result))) : list.append(ToPython(result.status()));
+  }
+  return list;
 }
 
 std::optional<BoundMessage> Get(Client& client, const RunRef& run, const py::object& key, Seconds timeout) {
@@ -136,9 +156,11 @@ Run DeclareKeys(Client& client, const RunRef& run, const std::vector<KeyDeclarat
 }  // namespace
 
 void BindClient(py::module_& module) {
+  py::class_<PublishRequest>(module, "PublishRequest").def(py::init(&RequestFrom));
   py::class_<Client>(module, "Client")
       .def(py::init(&Make))
       .def("publish", &Publish)
+      .def("publish_many", &PublishMany)
       .def("get", &Get)
       .def("get_all", &GetAll)
       .def("ack", &SendAck)
