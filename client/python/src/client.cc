@@ -59,7 +59,8 @@ PublishRequest RequestFrom(const RunRef& run, const py::object& key, const py::o
           TextFrom("reason", reason)};
 }
 
-py::tuple ToPython(PublishResult result) {
+// A tuple (message, superseded_ids).
+py::tuple Published(PublishResult result) {
   return py::make_tuple(BoundMessage(std::move(result.message)), std::move(result.superseded_ids));
 }
 
@@ -67,7 +68,7 @@ py::tuple Publish(Client& client, const RunRef& run, const py::object& key, cons
                   const py::object& kind, const py::object& request_id, Seconds ttl, const py::object& reason,
                   Seconds timeout) {
   PublishRequest request = RequestFrom(run, key, value, kind, request_id, ttl, reason);
-  return ToPython(Wait([&] { return client.Publish(std::move(request), Timeout(timeout)); }));
+  return Published(Wait([&] { return client.Publish(std::move(request), Timeout(timeout)); }));
 }
 
 // Takes requests, and gives a tuple or an exception for each.
@@ -76,7 +77,11 @@ py::list PublishMany(Client& client, std::vector<PublishRequest> requests, Secon
       WithoutGil([&] { return client.PublishMany(std::move(requests), Timeout(timeout)); });
   py::list list;
   for (absl::StatusOr<PublishResult>& result : results) {
-    result.ok() ? list.append(ToPython(*std::move(result))) : list.append(ToPython(result.status()));
+    if (result.ok()) {
+      list.append(Published(*std::move(result)));
+    } else {
+      list.append(ToPython(result.status()));
+    }
   }
   return list;
 }
