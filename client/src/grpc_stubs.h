@@ -21,7 +21,7 @@ class GrpcStubs {
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
   template <typename Service>
-  typename Service::Stub& Of() {
+  Service::Stub& Of() {
     return std::get<typename Service::Stub>(stubs_);
   }
 

@@ -46,17 +46,19 @@ void PendingReader::Read(const RunRef& run, absl::Time deadline,
 }
 
 void PendingReader::Enqueue(Waiting waiting) {
-  bool is_accepted = false;
+  Done refused_one;
   {
     const absl::MutexLock lock(&mu_);
-    is_accepted = waiting_.size() < options_.max_waiting;
-    if (is_accepted) {
+    if (waiting_.size() >= options_.max_waiting) {
+      refused_one = std::move(waiting.done);
+    } else {
       waiting_.push_back(std::move(waiting));
       if (std::exchange(is_reading_, true)) return;
     }
   }
-  if (!is_accepted)
-    return waiting.done(absl::UnavailableError("the server is overloaded: too many reads are waiting"));
+  if (refused_one) {
+    return refused_one(absl::UnavailableError("the server is overloaded: too many reads are waiting"));
+  }
   const absl::Status submitted = executor_.Submit([this] { ReadAll(); });
   if (submitted.ok()) return;
   std::deque<Waiting> refused;

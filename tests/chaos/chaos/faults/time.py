@@ -28,8 +28,10 @@ class _Clock:
     def __init__(self, directory, name):
         self._path = os.path.join(directory, f"{name}.clock")
         self.jump("+0")
-        self.env = {"LD_PRELOAD": _FAKETIME, "FAKETIME_TIMESTAMP_FILE": self._path, "DONT_FAKE_MONOTONIC": "1",
-                    "FAKETIME_CACHE_DURATION": "1"}
+        # Behind it the two libraries with the ordinary allocator: libfaketime and jemalloc, with which the server
+        # is linked, wait for each other to begin.
+        self.env = {"LD_PRELOAD": f"{_FAKETIME} libc.so.6 libstdc++.so.6", "FAKETIME_TIMESTAMP_FILE": self._path,
+                    "DONT_FAKE_MONOTONIC": "1", "FAKETIME_CACHE_DURATION": "1"}
 
     def jump(self, offset):
         """Within a second, which is for how long a process believes what it read."""
