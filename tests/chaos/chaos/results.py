@@ -7,7 +7,7 @@ import subprocess
 
 _BEGIN, _END = "<!-- table -->", "<!-- /table -->"
 _HEADER = ["| fault | date | of commit | command | held | what was seen |", "| --- | --- | --- | --- | --- | --- |"]
-_SHOWN = ("measured", "counts", "publish_ms", "delivery_ms", "seconds", "violations", "failure")
+_SHOWN = ("measured", "counts", "publish_ms", "delivery_ms", "seconds", "broken", "violations", "failure")
 
 
 def note(path, command, holds, summary):

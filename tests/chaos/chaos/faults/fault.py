@@ -24,7 +24,7 @@ class Fault:
     replicas: int = 3
     databases: type = Single
     missing: Callable = lambda: None  # What it needs and this machine has not, in words.
-    delivery_p99_ms: float | None = None  # At most, with some slack for busy machines.
+    delivery_p99_ms: float | None = None  # At most; see `Scene.limit()`.
     scale: int = 1  # Of the traffic between two injections.
     long_form: dict = field(default_factory=dict)  # Fields that have other values in the long form.
 
@@ -39,13 +39,23 @@ def not_root():
 
 @dataclass
 class Scene:
-    """What a fault works on."""
+    """What a fault works on, and where it says which promises were broken."""
 
-    cluster: object
-    load: object  # None when the fault has none.
     rng: object
     scale: int = 1
+    is_long: bool = False  # The form.
+    cluster: object = None
+    load: object = None  # None when the fault has none.
+    broken: list = field(default_factory=list)
 
     def go_on(self, least, most):
         """Waits for a random number of publishes, in the long form for a multiple."""
         self.load.go_on(self.rng.randrange(least * self.scale, most * self.scale), 600)
+
+    def limit(self, name, value, at_most, slack=0.0):
+        """A target. `name` may end in a unit, as in "exit, s". In the short form, which runs on busy machines, `slack`
+        is allowed besides."""
+        if value > at_most + (0 if self.is_long else slack):
+            what, _, unit = name.partition(", ")
+            unit = f" {unit}" if unit else ""
+            self.broken.append(f"{what}: {round(value, 2)}{unit}, at most {at_most}{unit}")
