@@ -2,67 +2,59 @@
 
 import os
 import signal
-import time
 from contextlib import contextmanager
 
-from chaos.databases import OnLossyDisk, Replicated
+from chaos.databases import OnLossyDisk
 from chaos.disk import has_loop_devices
 from chaos.faults.fault import Fault, not_root
-from chaos.history import Writer, now
+from chaos.first_publish import FirstPublish
 from rig.waiting import eventually
 
-_WRITES_AGAIN_WITHIN = 3  # Seconds after a promotion.
+_SERVING_AGAIN_WITHIN = 2  # Seconds after Postgres accepts: every replica.
 _FOUND_BY_THE_SWEEP_WITHIN = 1200  # Milliseconds, 99 of 100.
-_SLACK = 10  # Seconds that a busy machine may take besides.
 
 
 def crash(scene, times):
     """Kills the postmaster or a backend, or shuts down without a checkpoint; all need recovery."""
-    postgres, slowest = scene.cluster.postgres, 0.0
-    for _ in range(times):
-        scene.go_on(20, 100)
-        how = scene.rng.choice(("postmaster", "backend", "immediate"))
-        if how == "backend":
-            postgres.kill_backend(scene.rng)
-        else:
-            postgres.stop(signal.SIGKILL if how == "postmaster" else signal.SIGQUIT)
-            postgres.start()
-        slowest = max(slowest, _seconds_to_first_publish(scene))
-    return {"crashes": times, "slowest first publish, s": round(slowest, 1)}
+    postgres = scene.cluster.postgres
+    with FirstPublish(scene) as first:
+        for _ in range(times):
+            scene.go_on(20, 100)
+            how = scene.rng.choice(("postmaster", "backend", "immediate"))
+            if how == "backend":
+                _kill_backend(postgres, scene.rng)
+            else:
+                postgres.stop(signal.SIGKILL if how == "postmaster" else signal.SIGQUIT)
+                postgres.start()
+            first.seconds()
+    return {"crashes": times, **first.slowest(_SERVING_AGAIN_WITHIN)}
+
+
+def _kill_backend(postgres, rng):
+    """And waits until Postgres, which then ends all sessions and recovers, accepts new ones."""
+    before = _sessions(postgres)
+    postgres.kill_backend(rng)
+    eventually(lambda: (sessions := _sessions(postgres)) is not None and before.isdisjoint(sessions), 30,
+               what="the end of all sessions")
+
+
+def _sessions(postgres):
+    """Process ids of the sessions; None while Postgres does not accept any."""
+    try:
+        rows = postgres.sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'")
+    except AssertionError:
+        return None
+    return {pid for (pid,) in rows}
 
 
 def lose_power(scene, times):
     """The machine of Postgres loses its power: what it had not written to its disk is gone."""
-    slowest = 0.0
-    for _ in range(times):
-        scene.go_on(20, 100)
-        scene.cluster.postgres.lose_power()
-        slowest = max(slowest, _seconds_to_first_publish(scene))
-    return {"power cuts": times, "slowest first publish, s": round(slowest, 1)}
-
-
-def fail_over(scene, times):
-    """The primary is lost, and its synchronous standby promoted; then that gets a standby of its own."""
-    slowest, history = 0.0, Writer(os.path.join(scene.load.directory, "failovers.jsonl"))
-    for _ in range(times):
-        scene.go_on(20, 100)
-        scene.cluster.postgres.kill()
-        began = now()
-        scene.cluster.databases.standby.promote()
-        history.write("failed_over", t0=began, t1=now())
-        slowest = max(slowest, _seconds_to_first_publish(scene))
-        scene.load.go_on(scene.rng.randrange(30))
-        scene.cluster.replace_lost_primary()
-    history.close()
-    broken = [f"it took {slowest:.1f} s"] if slowest > _WRITES_AGAIN_WITHIN + _SLACK else []
-    return {"failovers": times, "slowest first publish after a promotion, s": round(slowest, 1),
-            **({"broken": broken} if broken else {})}
-
-
-def _seconds_to_first_publish(scene):
-    began = time.monotonic()
-    scene.load.go_on(1)
-    return time.monotonic() - began
+    with FirstPublish(scene) as first:
+        for _ in range(times):
+            scene.go_on(20, 100)
+            scene.cluster.postgres.lose_power()
+            first.seconds()
+    return {"power cuts": times, **first.slowest(_SERVING_AGAIN_WITHIN)}
 
 
 def lose_hints(scene, times):
@@ -94,22 +86,29 @@ def _hanging(pids):
             os.kill(pid, signal.SIGCONT)
 
 
+def no_hints(scene, times):
+    """No server tells another of anything: what is published at one is found by the sweep of the others."""
+    scene.load.go_on(times, 1200)
+    return {}
+
+
 def outage(scene, times):
     """Postgres is stopped, or hangs, for a while; the load gets errors meanwhile, and then goes on."""
-    postgres, slowest = scene.cluster.postgres, 0.0
-    for _ in range(times):
-        scene.load.go_on(50)
-        if scene.rng.random() < 0.5:
-            postgres.stop(signal.SIGINT)
-            _sit_out(scene)
-            postgres.start()
-        else:
-            postgres.pause()
-            _sit_out(scene)
-            postgres.resume()
-        slowest = max(slowest, _seconds_to_first_publish(scene))
+    postgres = scene.cluster.postgres
+    with FirstPublish(scene) as first:
+        for _ in range(times):
+            scene.load.go_on(50)
+            if scene.rng.random() < 0.5:
+                postgres.stop(signal.SIGINT)
+                _sit_out(scene)
+                postgres.start()
+            else:
+                postgres.pause()
+                _sit_out(scene)
+                postgres.resume()
+            first.seconds()
     lines = max(len(replica.server.log().splitlines()) for replica in scene.cluster.replicas)
-    return {"outages": times, "slowest first publish, s": round(slowest, 1), "log lines of a replica": lines}
+    return {"outages": times, **first.slowest(_SERVING_AGAIN_WITHIN), "log lines of a replica": lines}
 
 
 def _sit_out(scene):
@@ -123,10 +122,11 @@ FAULTS = [
     Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=4, long=120),
     Fault("power-loss", "none lost, none doubled, no hole", lose_power, short=4, long=30, databases=OnLossyDisk,
           missing=lambda: not_root() or (None if has_loop_devices() else "loop devices")),
-    Fault("failover", "none lost, and nobody reads on in a history that is over", fail_over, short=2, long=50,
-          databases=Replicated),
     Fault("lost-hints", "every stream comes to the head of its run, 99 of 100 messages within 1.2 s", lose_hints,
           short=6, long=400, load={"rate": 2, "runs": 6, "stay": 90.0},
+          delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
+    Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=400, long=10000,
+          flags=("--no-notify",), load={"rate": 30, "runs": 6, "stay": 90.0},
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
 ]
