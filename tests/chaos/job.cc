@@ -35,6 +35,7 @@ namespace {
 
 constexpr int kCallsPerStep = 100;
 constexpr int kStepsPerDispatch = 10;
+constexpr int kStepsPerCount = 100;
 constexpr int kSlowCallNanos = 20'000;
 
 int64_t Nanos(clockid_t clock) {
@@ -191,8 +192,13 @@ class Job {
     Work();
     HotCalls();
     if (++step_ % kStepsPerDispatch == 0) inbox_.Dispatch(step_);
+    if (step_ % kStepsPerCount == 0) TellCalls();
     phase_.step_processor.Add(Nanos(CLOCK_THREAD_CPUTIME_ID) - processor);
     phase_.step_wall.Add(Nanos(CLOCK_MONOTONIC) - wall);
+  }
+
+  void TellCalls() const {
+    Tell(R"({"event": "calls", "phase": "%s", "count": %d})", phase_.name, phase_.undisturbed.count());
   }
 
   // Stands for what a job does in a step: about a millisecond.
