@@ -4,8 +4,10 @@ from chaos.check_reads import check_seen
 
 # The sweep writes expiries down within this time after they are due.
 _EXPIRY_IS_TOLD_WITHIN = 3_000_000_000
-# The sweep, once a second, finds what no hint told of; the rest is for slow machines.
-_HEARD_OF_WITHIN = 15_000_000_000
+# The sweep, once a second, finds what no hint told of; the rest is for busy machines.
+_HEARD_OF_WITHIN = 6_000_000_000
+# A stream says something every 5 s; the rest is for busy machines.
+_HEARD_WITHIN = 10_000_000_000
 
 
 class _Subscriber:
@@ -48,8 +50,9 @@ class _Stream:
     def __init__(self, event, subscriber, is_of_old_history):
         self.where = f"{subscriber.run.name}: stream {event['stream']} at {event['at']}"
         self.is_of_old_history = is_of_old_history  # Its cursor is: to be refused.
-        self.subscriber, self.opened = subscriber, event["t"]
+        self.at, self.subscriber, self.opened = event["at"], subscriber, event["t"]
         self.slow = event["slow"]
+        self.heard = event["t"]
         self.last = 0
         self.seen_to = subscriber.seen_to
         self.withdrawn = set()
@@ -139,6 +142,9 @@ class Streams:
         self._report.require(subscriber.run.ended_after < event["t"], "no ghost", f"{stream.where} says run_ended")
         subscriber.ended = True
 
+    def closed(self, event):
+        self._heard(self._streams.pop(event["stream"]), event["t"])
+
     def stuck(self, event):
         stream, _ = self._of(event)
         self._report.violation("catches up", f"{stream.where} is at {stream.head} and stays there; the run is at "
@@ -179,7 +185,15 @@ class Streams:
         stream = self._streams[event["stream"]]
         self._report.require(not stream.is_of_old_history, "old history",
                              f"{stream.where} goes on from a cursor of a history that is over")
+        self._heard(stream, event["t"])
         return stream, stream.subscriber
+
+    def _heard(self, stream, instant):
+        """Who reads hears something all the time, unless the network is what is silent."""
+        silent = self._facts.silent_for(stream.at, stream.heard, instant)
+        self._report.require(stream.slow or silent <= _HEARD_WITHIN, "heartbeat",
+                             f"{stream.where} said nothing for {silent / 1e9:.1f} s")
+        stream.heard = instant
 
     def _complete(self, stream, to, instant):
         """Everything up to `to` was shown on this stream, or may have left before."""

@@ -32,7 +32,7 @@ def _holes(sequences):
 
 
 def _check_stored(run, report):
-    tokens = {}
+    tokens, of_request = {}, {}
     for stored in run.by_sequence:
         tokens.setdefault(stored.token, []).append(stored)
         publish = run.publishes.get(stored.token)
@@ -43,6 +43,11 @@ def _check_stored(run, report):
                        f"{run.name}/{stored.sequence} differs from what {stored.token} sent")
         report.require(stored.state != "PENDING" or stored.left_by >= run.listed, "acts last",
                        f"{run.name}/{stored.sequence} is pending again")
+        if publish.request_id:
+            of_request.setdefault(publish.request_id, set()).add(stored.token)
+    for request_id, those in of_request.items():
+        report.require(len(those) == 1, "no double",
+                       f"{run.name}: request id {request_id} stored each of {sorted(those)}")
     return tokens
 
 
@@ -63,7 +68,7 @@ def _check_publish(run, publish, stored, report):
         report.require(not stored or (publish.doubt and not publish.refused), "no ghost",
                        f"{where} got {sorted(publish.codes)} and is stored as {[s.sequence for s in stored]}")
     else:
-        report.require("FAILED_PRECONDITION" not in publish.codes, "repeats succeed",
+        report.require(not publish.refused, "repeats succeed",
                        f"{where} was answered and refused: {sorted(publish.codes)}")
         report.require(publish.invoked < run.ended_by, "ended", f"{where} was stored after the run had ended")
     for message_id in {m for ids in superseded for m in ids}:

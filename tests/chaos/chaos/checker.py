@@ -12,6 +12,9 @@ from chaos.history import read
 from chaos.percentiles import percentiles
 
 _SHOWN_OF_EACH = 5
+_DEFECTS = ("INTERNAL", "UNKNOWN")
+# What gRPC makes of a connection that was lost at certain moments.
+_OF_TRANSPORT = ("Stream removed",)
 
 
 class Report:
@@ -68,7 +71,8 @@ def check(directory):
 
 def _check_event(facts, streams, event, report):
     op, since = event["op"], None
-    if op in ("open", "message", "withdrawn", "progress", "run_ended", "stuck", "settled"):
+    _check_answer(event, report)
+    if op in ("open", "message", "withdrawn", "progress", "run_ended", "closed", "stuck", "settled"):
         getattr(streams, op)(event)
         if op == "message":
             since = streams.published_since_open(event)
@@ -77,6 +81,12 @@ def _check_event(facts, streams, event, report):
     elif op == "get":
         check_get(facts.run(event["run"]), event, report)
     report.measure(event, since)
+
+
+def _check_answer(event, report):
+    details = event.get("details", "")
+    is_defect = event.get("code") in _DEFECTS and not any(text in details for text in _OF_TRANSPORT)
+    report.require(not is_defect, "defect", f"{event['op']} was answered {event.get('code')}: {details}")
 
 
 if __name__ == "__main__":

@@ -3,15 +3,16 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import tempfile
 
 from chaos.databases import Single
 from chaos.edges import Proxy
+from chaos.history import Writer
 from rig.parting import ended_with_parent
 from rig.postgres import free_port
 from rig.server import Server, new_database
-from rig.waiting import eventually
 
 _HAPROXY = """
 global
@@ -27,6 +28,37 @@ listen signalbox
   option redispatch 1
 {servers}
 """
+
+
+class WatchedServer(Server):
+    """Knows of each end of its process that nobody asked for."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self._is_to_end = False
+        self._ends = {}  # Process id → how it ended.
+
+    def start(self, wait=True):
+        self._note_end()
+        self._is_to_end = False
+        return super().start(wait)
+
+    def terminate(self, timeout=15):
+        self._is_to_end = True
+        return super().terminate(timeout)
+
+    def crashes(self):
+        """How processes of it ended by themselves, in words."""
+        self._note_end()
+        return list(self._ends.values())
+
+    def _note_end(self):
+        status = None if self.process is None else self.process.poll()
+        # SIGKILL is what faults kill with, and the traps of the proxy.
+        if status is None or status == -signal.SIGKILL or (status == 0 and self._is_to_end):
+            return
+        last = " / ".join(self.log().splitlines()[-3:])
+        self._ends[self.process.pid] = f"it ended by itself with {status}: {last}"
 
 
 class Replica:
@@ -53,7 +85,8 @@ class Cluster:
     def __init__(self, seed, replicas=3, flags=(), databases=Single):
         self.rng = random.Random(seed)
         self.directory = tempfile.mkdtemp(prefix="signalbox-chaos-")
-        self.proxy = Proxy()
+        self._history = Writer(os.path.join(self.directory, "edges.jsonl"))
+        self.proxy = Proxy(self._history)
         self.databases = databases(self.proxy)
         self._haproxy = None
         self.replicas = []
@@ -71,8 +104,8 @@ class Cluster:
             databases = [self.proxy.edge(f"{name}-database{place}", "127.0.0.1", port)
                          for place, port in enumerate(self.databases.ports)]
             hosts = ",".join(edge.address for edge in databases)
-            server = Server(self.directory, "--database-url",
-                            f"postgresql://signalbox@{hosts}/{self.database}?sslmode=disable", *flags)
+            url = f"postgresql://signalbox@{hosts}/{self.database}?sslmode=disable"
+            server = WatchedServer(self.directory, "--database-url", url, *flags)
             server.start(wait=False)
             clients = self.proxy.edge(f"{name}-clients", *server.address.split(":"))
             self.replicas.append(Replica(name, server, clients, databases))
@@ -108,7 +141,8 @@ class Cluster:
         return {"balanced": self.balanced, **{replica.name: replica.clients.address for replica in self.replicas}}
 
     def edges(self):
-        return [edge for replica in self.replicas for edge in (replica.clients, *replica.databases)]
+        return [edge for replica in self.replicas for edge in (replica.clients, *replica.databases)] + \
+            self.databases.edges()
 
     def any_replica(self):
         return self.rng.choice(self.replicas)
@@ -124,14 +158,17 @@ class Cluster:
             replica.server.wait_serving()
 
     def crashes(self):
-        """What servers said when they ended in a way that nobody asked for."""
+        """How servers ended without being asked to, since the beginning, and what defects they told of; a list."""
         marks = ("AddressSanitizer", "ThreadSanitizer", "runtime error:", "Check failed", "terminate called")
-        return [f"{replica.name}: {line}" for replica in self.replicas
-                for line in replica.server.log().splitlines() if any(mark in line for mark in marks)]
+        return [f"{replica.name}: {text}" for replica in self.replicas
+                for text in (*replica.server.crashes(),
+                             *(line for line in replica.server.log().splitlines() if any(m in line for m in marks)))]
 
     def keep_logs(self, directory):
+        """What the servers said, and the history of the edges."""
+        self._history.flush()
         for name in os.listdir(self.directory):
-            if name.endswith(".log"):
+            if name.endswith((".log", ".jsonl")):
                 shutil.copy(os.path.join(self.directory, name), directory)
 
     def __enter__(self):
@@ -148,5 +185,6 @@ class Cluster:
             self._haproxy.terminate()
             self._haproxy.wait(10)
         self.proxy.close()
+        self._history.close()
         self.databases.remove()
         shutil.rmtree(self.directory, ignore_errors=True)

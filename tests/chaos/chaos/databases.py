@@ -14,6 +14,10 @@ class Single:
     def start(self):
         self.primary.start()
 
+    def edges(self):
+        """Between the databases."""
+        return []
+
     def remove(self):
         self.primary.remove()
 
@@ -51,6 +55,9 @@ class Replicated:
 
     def start(self):
         pass  # They are made running.
+
+    def edges(self):
+        return [self.replication]
 
     def replace_lost_primary(self):
         """Gives the promoted standby a standby of its own; returns (place, port) of what is new."""

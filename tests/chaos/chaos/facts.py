@@ -143,13 +143,14 @@ class Facts:
 
     def __init__(self, directory):
         self.paths = sorted(glob.glob(os.path.join(directory, "*.jsonl")))
-        assert self.paths, f"no history in {directory}"
         self.runs = {}
         self.failovers = []  # (when it began, when it was done)
+        self._silences = {}  # Name of an edge → [[since when, until when it carries nothing, or next to nothing]].
         self._wall_offset = 0
         for path in self.paths:
             for event in read(path):
                 getattr(self, f"_{event['op']}", self._other)(event)
+        assert self.runs, f"no history in {directory}"
         for run in self.runs.values():
             run.conclude(self._wall_offset)
 
@@ -160,6 +161,13 @@ class Facts:
     def failed_over_between(self, one, other):
         """Whether the history that was told of at one instant was over at the other."""
         return any(one < began and done < other for began, done in self.failovers)
+
+    def silent_for(self, at, since, until):
+        """How much of a silence is not the edge's: the time since its network last came back. `at` is a replica, or
+        "balanced", which may be any."""
+        edges = self._silences if at == "balanced" else [f"{at}-clients"]
+        back = [end for edge in edges for begin, end in self._silences.get(edge, ()) if begin < until and end > since]
+        return until - max(back, default=since)
 
     def run(self, name):
         if name not in self.runs:
@@ -190,6 +198,16 @@ class Facts:
         run.ended_after = min(run.ended_after, event["t0"])
         if event["out"] == "ok":
             run.ended_by = min(run.ended_by, event["t1"])
+
+    def _edge(self, event):
+        if not event["edge"].endswith("-clients") or not {"freeze", "rate"} & set(event):
+            return
+        silences = self._silences.setdefault(event["edge"], [])
+        was_silent, is_silent = silences and silences[-1][1] == NEVER, event.get("freeze") or event.get("rate")
+        if is_silent and not was_silent:
+            silences.append([event["t0"], NEVER])
+        elif was_silent and not is_silent:
+            silences[-1][1] = event["t1"]
 
     def _failed_over(self, event):
         self.failovers.append((event["t0"], event["t1"]))

@@ -3,6 +3,7 @@
 Instants `t0` (invoked), `t1` (returned) and `t` are time.monotonic_ns(): all clients run on one machine, so their
 order is exact. `out` is `ok`, `fail` (it never took effect) or `info` (it may have, or still may). A message seen
 is written as [id, sequence, token, hash, key]: the token, first part of its value, names the publish that made it.
+The codes INTERNAL and UNKNOWN come with their text, `details`.
 
 | op | fields |
 | --- | --- |
@@ -21,6 +22,7 @@ is written as [id, sequence, token, hash, key]: the token, first part of its val
 | stuck | t stream head: with the system healed and quiet, an open stream does not come to the run's head |
 | settled | t subscriber: everything was quiet, and its last stream has had a synced progress |
 | failed_over | t0 t1: the database's history is another one since then, and the old one is over |
+| edge | t0 t1 edge, and what was set of it: `freeze`, `rate`, … as in `chaos.proxy` |
 | final | at run seen (messages, with state, consumer and expire_time behind) |
 """
 
@@ -40,6 +42,9 @@ class Writer:
 
     def write(self, op, **fields):
         self._file.write(json.dumps({"op": op, **fields}, separators=(",", ":")) + "\n")
+
+    def flush(self):
+        self._file.flush()
 
     def close(self):
         self._file.close()

@@ -75,7 +75,7 @@ class _Link:
         if direction == DOWN:
             self._loop.call_soon(self._go)
             return
-        self._edge.links.add(self)
+        self._edge.links[self] = None
         self._loop.call_soon(self._begin)  # Python 3.11.2 starts to read after this, whatever is said now.
 
     def _begin(self):
@@ -163,28 +163,25 @@ class _Link:
         if len(self._over) == 2:
             self.cut()
 
-    def half_close(self):
-        self.ended(UP if random.random() < 0.5 else DOWN)
-
     def lost(self):
         if self not in self._edge.forgotten:
             self.cut()
 
     def cut(self):
-        self._edge.links.discard(self)
+        self._edge.links.pop(self, None)
         for half in self._halves.values():
             if half.transport is not None and not half.transport.is_closing():
                 half.transport.close()
 
     def forget(self):
-        self._edge.links.discard(self)
+        self._edge.links.pop(self, None)
         self._edge.forgotten.append(self)
         self._set(UP, "forgotten", True)
         if self._halves[DOWN].transport is not None:
             self._halves[DOWN].transport.close()
 
     def reset(self):
-        self._edge.links.discard(self)
+        self._edge.links.pop(self, None)
         for half in self._halves.values():
             if half.transport is not None and not half.transport.is_closing():
                 linger = struct.pack("ii", 1, 0)
@@ -226,7 +223,7 @@ class _Trap:
 class _Edge:
     def __init__(self, target):
         self.target = target
-        self.links = set()
+        self.links = {}  # In the order in which they came; the values say nothing.
         self.forgotten = []  # Links that are only kept open.
         self.frozen = set()
         self.bytes = {UP: 0, DOWN: 0}
@@ -287,10 +284,13 @@ class _Process:
 
     async def end(self, name, how, share, seed):
         """Ends a share of the open connections: `cut`, `reset`, `half_close` or `forget`."""
-        chosen = random.Random(seed)
-        links = [link for link in list(self._edges[name].links) if chosen.random() < share]
+        rng = random.Random(seed)
+        links = [link for link in self._edges[name].links if rng.random() < share]
         for link in links:
-            getattr(link, how)()
+            if how == "half_close":
+                link.ended(rng.choice((UP, DOWN)))
+            else:
+                getattr(link, how)()
         return len(links)
 
     async def trap(self, name, text, pid, at, after):
