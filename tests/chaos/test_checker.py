@@ -114,6 +114,8 @@ def reads():
         "get": call("get", 160, 165, key="save", seen=shown(1)),
         "get_all after the ack": call("get_all", 250, 255, seen=[shown(2)], whole=True),
         "get of the setting": call("get", 350, 355, key="learning-rate", seen=shown(3)),
+        "await": call("await", 180, 211, id="r1", state="APPLIED"),
+        "await of what stays": call("await", 430, 480, id="r4", state="PENDING"),
     }
 
 
@@ -309,6 +311,11 @@ def told_another_state(events):
     events["ack"]["results"][0][3] = "FAILED"
 
 
+@breaks("final")
+def awaited_another_state(events):
+    events["await"]["state"] = "FAILED"
+
+
 @breaks("acts last")
 def pending_after_it_had_left(events):
     for fields in listed(events, 6):
@@ -333,6 +340,11 @@ def new_stream_behind(events):
 @breaks("acts are seen")
 def read_shows_what_was_acked(events):
     events["get_all after the ack"]["seen"].insert(0, shown(1))
+
+
+@breaks("acts are seen")
+def await_does_not_see_the_ack(events):
+    events["await"].update(t0=at(240), t1=at(245), state="PENDING")
 
 
 @breaks("stream order")

@@ -1,4 +1,4 @@
-"""Invariants of Get and GetAll: what had returned is seen, what had left is not, and nothing before it is missing."""
+"""Invariants of Get, GetAll and Await: what had returned is seen, what had left is not, and nothing is missing."""
 
 
 def check_seen(run, fields, report, where):
@@ -40,6 +40,21 @@ def check_get(run, event, report):
         older &= run.sequences < shown[1]
     wanted = run.sequences[older].tolist()
     report.require(not wanted, "read your writes", f"{where} showed {shown and shown[1]} before {wanted[:5]}")
+
+
+def check_await(run, event, report):
+    where = f"{run.name}: Await of {event['id']} at {event['at']}"
+    if event["out"] != "ok":
+        report.require(event["code"] != "NOT_FOUND", "durable", f"{where} says NOT_FOUND")
+        return
+    stored, told = run.by_id.get(event["id"]), event["state"]
+    if stored is None:
+        report.violation("nothing un-happens", f"{where} says {told}, and it is not there")
+    elif told == "PENDING":
+        _check_not_left(stored, event, report, where)
+    else:
+        report.require(told == stored.state or (told == "ACKED" and stored.state in ("APPLIED", "FAILED")), "final",
+                       f"{where} says {told}; it is {stored.state}")
 
 
 def _check_not_left(stored, event, report, where):

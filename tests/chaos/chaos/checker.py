@@ -4,7 +4,7 @@ import json
 import sys
 from collections import Counter
 
-from chaos.check_reads import check_get, check_get_all
+from chaos.check_reads import check_await, check_get, check_get_all
 from chaos.check_streams import Streams
 from chaos.check_writes import check_writes
 from chaos.facts import Facts
@@ -80,6 +80,8 @@ def _check_event(facts, streams, event, report):
         check_get_all(facts.run(event["run"]), event, report)
     elif op == "get":
         check_get(facts.run(event["run"]), event, report)
+    elif op == "await":
+        check_await(facts.run(event["run"]), event, report)
     report.measure(event, since)
 
 
