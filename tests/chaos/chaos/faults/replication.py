@@ -21,6 +21,9 @@ def fail_over(scene, times):
     with FirstPublish(scene) as first:
         for _ in range(times):
             scene.go_on(20, 100)
+            edges = _edges_to_primary(scene.cluster)
+            for edge in edges:
+                edge.set(refuse=True)  # As its port does, and libpq goes to the next host only then.
             scene.cluster.postgres.kill()
             began = now()
             scene.cluster.databases.standby.promote()
@@ -28,8 +31,15 @@ def fail_over(scene, times):
             first.seconds()
             scene.load.go_on(scene.rng.randrange(30))
             scene.cluster.replace_lost_primary()
+            for edge in edges:
+                edge.set(refuse=False)
     history.close()
     return {"failovers": times, **first.slowest(_WRITES_AGAIN_WITHIN)}
+
+
+def _edges_to_primary(cluster):
+    place = cluster.databases.ports.index(cluster.postgres.port)
+    return [replica.databases[place] for replica in cluster.replicas]
 
 
 def break_replication(scene, times):
