@@ -21,14 +21,15 @@ namespace signalbox::internal {
 ///
 ///     From any state: OnRunEnded() leads to Ended, where nothing is done any more.
 ///
-/// In every state but Streaming it refreshes, at most once per refresh_interval, side by side with
+/// In every state but Streaming it refreshes, about once per refresh_interval, side by side with
 /// all this: neither delays the other. While Streaming it refreshes only when the stream has been
 /// silent for half of silence_timeout, or when WantRefresh() asks for it.
 class SyncPolicy {
  public:
   struct Options {
     absl::Duration refresh_interval = absl::Seconds(5);
-    double refresh_jitter = 0.2;
+    /// The longest wait is 5.6 s then: with the call on top, whatever is published arrives within 6 s.
+    double refresh_jitter = 0.12;
     absl::Duration silence_timeout = absl::Seconds(15);
     Backoff::Options backoff;
     /// A stream that was synced for this long makes the next backoff start afresh.

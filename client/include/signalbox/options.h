@@ -57,7 +57,7 @@ struct InboxOptions {
   /// group that process 0 listens for; see Inbox::Dispatch(step, group).
   bool listen = true;
 
-  /// While the stream is not healthy: time between refreshes, spread by ±20 %.
+  /// While the stream is not healthy: time between refreshes, spread by ±12 %.
   absl::Duration refresh_interval = absl::Seconds(5);
 
   /// A stream that says nothing for this long counts as dead. The server speaks every 5 s.
