@@ -2,14 +2,19 @@
 
 import time
 from contextlib import ExitStack
+from statistics import median
 
 from chaos.faults.fault import Fault
 from chaos.gateway import Gateway
 from chaos.jobs import Job, Publisher
+from rig.waiting import eventually
 
 _REFUSED_WITHIN, _SILENT_WITHIN = 6, 13
 _SLACK = 10  # Seconds that a busy machine may take besides.
 _PAUSE_MS = 20  # Of a job after each step: several share the machine.
+_CALLS = 10_000  # Of each job in each phase at least, in 100 steps.
+_SLOWER_BY = 1.2  # That a step may be, which is what busy processors make of its time; by the clock,
+_WALL_SLACK = 1.0  # that others take the processor too.
 
 
 class _Case:
@@ -18,6 +23,7 @@ class _Case:
     def __init__(self, scene, stack, name, within=_REFUSED_WITHIN, **gateway):
         (replica,) = scene.cluster.replicas
         self.name, self.within = name, within
+        self.heals = not gateway  # HAProxy keeps its configuration.
         self.gateway = stack.enter_context(Gateway(scene.cluster, replica, name, **gateway))
         self.publisher = stack.enter_context(Publisher(replica.server.address))
         self._stack = stack
@@ -32,6 +38,14 @@ class _Case:
         self._published.append(time.monotonic())
         self.publisher.publish()
 
+    def measure(self, phase):
+        """What the job measures from now on goes under that name."""
+        self.job.phase(phase)
+        self._phase = phase
+
+    def wait_measured(self):
+        eventually(lambda: self.job.calls_in(self._phase) >= _CALLS, 60, what=f"calls while {self._phase}")
+
     def slowest(self):
         """Longest time from when a message was published, and could be had, until the job saw it."""
         return max(self.job.wait_seen(sequence, 60) - max(published, self.reachable_since)
@@ -39,39 +53,69 @@ class _Case:
 
 
 def silence_streams(scene, times):
-    """Streams are refused, forbidden, never answered, and swallowed after a good while; calls get through."""
+    """Streams are refused, forbidden, never answered, and swallowed after a good while; calls get through. Then all is
+    healed, and every job takes the same steps with a stream."""
     with ExitStack() as stack:
-        refused, forbidden, silent, swallowed, closed = cases = [
-            _Case(scene, stack, "refused"), _Case(scene, stack, "forbidden", denies_streams=True),
-            _Case(scene, stack, "silent"), _Case(scene, stack, "swallowed", within=_SILENT_WITHIN),
-            _Case(scene, stack, "closed")]
-        refused.gateway.streams.set(refuse=True)
-        silent.gateway.streams.set(freeze=["up", "down"])
-        closed.gateway.streams.set(refuse=True)
-        closed.gateway.front.set(refuse=True)
-        for case in cases:
-            case.start()
-        swallowed.job.streams()
-        for case in (refused, forbidden, silent):
-            case.job.wait_state(("POLLING",), 30)
-        swallowed.job.phase("swallowed")
-        swallowed.gateway.streams.set(freeze=["up", "down"])
-        for case in cases:
-            case.publish()
-        closed.gateway.front.set(refuse=False)
-        closed.reachable_since = time.monotonic()
+        cases = _broken_cases(scene, stack)
         for _ in range(times - 1):
             time.sleep(scene.rng.uniform(0.5, 2))
             for case in cases:
                 case.publish()
         slowest = {case.name: case.slowest() for case in cases}
+        healing = [case for case in cases if case.heals]
         for case in cases:
+            case.wait_measured()
             case.gateway.streams.heal()
             case.job.wait_handled(times)
-        steps = {case.name: {phase["name"]: phase["step_processor_us"] for phase in case.job.stop()} for case in cases}
-    broken = [f"{case.name}: {slowest[case.name]:.1f} s" for case in cases if slowest[case.name] > case.within + _SLACK]
+        for case in healing:
+            case.job.streams()
+            case.measure("healed")
+        for case in healing:
+            case.wait_measured()
+        steps = {case.name: {phase["name"]: phase for phase in case.job.stop()} for case in cases}
+    for case in cases:
+        scene.limit(f"slowest delivery when {case.name}, s", slowest[case.name], case.within, _SLACK)
+    _compare_steps(scene, steps)
     return {"slowest delivery, s": {name: round(seconds, 1) for name, seconds in slowest.items()},
-            "processor time of a step, µs": steps, **({"broken": broken} if broken else {})}
+            "processor time of a step, µs": {name: {phase: measured["step_processor_us"]
+                                                    for phase, measured in phases.items()}
+                                             for name, phases in steps.items()}}
+
+
+def _broken_cases(scene, stack):
+    """All jobs with their streams broken, and one message on its way to each."""
+    refused, forbidden, silent, swallowed, closed = cases = [
+        _Case(scene, stack, "refused"), _Case(scene, stack, "forbidden", denies_streams=True),
+        _Case(scene, stack, "silent"), _Case(scene, stack, "swallowed", within=_SILENT_WITHIN),
+        _Case(scene, stack, "closed")]
+    refused.gateway.streams.set(refuse=True)
+    silent.gateway.streams.set(freeze=["up", "down"])
+    closed.gateway.streams.set(refuse=True)
+    closed.gateway.front.set(refuse=True)
+    for case in cases:
+        case.start()
+    swallowed.job.streams()
+    for case in (refused, forbidden, silent):
+        case.job.wait_state(("POLLING",), 30)
+    swallowed.gateway.streams.set(freeze=["up", "down"])
+    for case in cases:
+        case.measure("broken")
+        case.publish()
+    closed.gateway.front.set(refuse=False)
+    closed.reachable_since = time.monotonic()
+    return cases
+
+
+def _compare_steps(scene, steps):
+    """A step takes as long with a broken stream as with a healed one, and makes no system call for its inbox."""
+    for what, slack in (("step_processor_us", 0.0), ("step_us", _WALL_SLACK)):
+        healed = median(phases["healed"][what] for phases in steps.values() if "healed" in phases)
+        for name, phases in steps.items():
+            scene.limit(f"{what} when {name}, times that with a stream", phases["broken"][what] / healed, _SLOWER_BY,
+                        slack)
+    for name, phases in steps.items():
+        if calls := [number for phase in phases.values() for number in phase["system_calls"]]:
+            scene.broken.append(f"system calls when {name}: {calls}")
 
 
 FAULTS = [
