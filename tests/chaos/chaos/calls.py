@@ -17,6 +17,9 @@ _DEFINITE = {
 }
 _BUGS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}  # Their texts are worth keeping.
 
+_LOST = ("info", "LOST", None, {})  # The answer never arrived.
+_RACERS = 3  # Replicas that get one request at once.
+
 _OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 50),
@@ -65,15 +68,26 @@ def _stored(response):
             "state": state_name(message.state)}
 
 
+def known_of(results):
+    """The one of several results of one request that tells most: (out, code, response)."""
+    return min(results, key=lambda result: ("ok", "fail", "info").index(result[0]))
+
+
 def state_name(state):
     return message_pb2.MessageState.Name(state).removeprefix("MESSAGE_STATE_")
 
 
 class Calls:
-    """One connection to each edge, shared by the unary calls of one process."""
+    """One connection to each edge, shared by the unary calls of one process.
 
-    def __init__(self, addresses, history, rng, deadline):
+    `lost`: share of publishes and acks whose answer is thrown away, which for the server is the same as one that
+    the network lost; `race`: share of requests that go to three replicas at once.
+    """
+
+    def __init__(self, addresses, history, rng, deadline, lost=0.0, race=0.1):
         self._addresses = addresses  # Name of the edge → address.
+        self._replicas = [edge for edge in addresses if edge != "balanced"]  # That one leads to any of them.
+        self._lost, self._race = lost, race
         self._channels = {}
         self._calls = {}
         for edge in addresses:
@@ -89,6 +103,15 @@ class Calls:
 
     def any_edge(self):
         return self._rng.choice(list(self._addresses))
+
+    def some_edges(self):
+        """Where a request goes at once: anywhere, or to several replicas."""
+        if self._rng.random() < self._race:
+            return self._rng.sample(self._replicas, min(_RACERS, len(self._replicas)))
+        return [self.any_edge()]
+
+    def _lose(self):
+        return self._rng.random() < self._lost
 
     async def close(self):
         for channel in self._channels.values():
@@ -106,21 +129,20 @@ class Calls:
             out, code, more = "ok", "OK", found(response)
         except grpc.aio.AioRpcError as error:
             out, code, response, more = _failed(error.code(), error.details())
+        if op in ("publish", "ack") and out != "info" and self._lose():
+            out, code, response, more = _LOST
         self._history.write(op, t0=began, t1=now(), at=edge, out=out, code=code, **fields, **more)
         return out, code, response
 
     async def settle(self, attempt, pause=0.05):
-        """Repeats `attempt(edge)` until its effect is known; with overlapping repeats at times."""
-        if self._rng.random() < 0.1:
-            edges = [self.any_edge(), self.any_edge()]
-            for result in await asyncio.gather(*(attempt(edge) for edge in edges)):
-                if result[0] == "ok":
-                    return result
+        """Repeats `attempt(edge)` until its effect is known; on several replicas at once at times."""
+        edges = self.some_edges()
         while True:
-            result = await attempt(self.any_edge())
-            if result[0] != "info":
-                return result
+            results = await asyncio.gather(*(attempt(edge) for edge in edges))
+            if (known := known_of(results))[0] != "info":
+                return known
             await asyncio.sleep(pause * (0.5 + self._rng.random()))
+            edges = [self.any_edge()]
 
     # The calls.
 
@@ -149,7 +171,7 @@ class Calls:
         request = message_service_pb2.PublishManyRequest(requests=[request for request, _ in drafts])
         try:
             response = await self._calls[edge]["PublishMany"](request, timeout=self._deadline)
-            results = [_outcome(result) for result in response.results]
+            results = [_LOST] * len(drafts) if self._lose() else [_outcome(result) for result in response.results]
         except grpc.aio.AioRpcError as error:
             results = [_failed(error.code(), error.details())] * len(drafts)
         ended = now()
@@ -182,3 +204,9 @@ class Calls:
         request = message_service_pb2.GetAllRequest(run=run_pb2.RunRef(id=run), page_size=1000)
         return await self.record("get_all", "GetAll", request, lambda response: {
             "seen": [seen(message) for message in response.messages], "whole": not response.next_page_token}, run=run)
+
+    async def await_message(self, run, message_id, until, seconds):
+        request = message_service_pb2.AwaitRequest(message_id=message_id, until=until)
+        request.timeout.FromNanoseconds(int(seconds * 1e9))
+        return await self.record("await", "Await", request, lambda response: {
+            "state": state_name(response.message.state)}, run=run, id=message_id)

@@ -17,10 +17,16 @@ _SETTLED_WITHIN = 150
 
 
 class Load:
-    """Starts traffic against a cluster; a context manager that ends it."""
+    """Starts traffic against a cluster; a context manager that ends it.
+
+    `rate`: publishes a second, at most; `stay`: seconds that a subscriber stays on one stream at most; `longest_stop`:
+    seconds for which a reader stops at most; `acked`, `batches`, `lost`, `race`: shares, of messages that a consumer
+    acks, of publishes that go many in a call, of answers to publishes and acks that are thrown away, and of requests
+    that go to three replicas at once.
+    """
 
     def __init__(self, cluster, directory, seed, processes=2, runs=3, rate=300, run_length=400, deadline=3.0,
-                 stay=15.0, acked=0.75, batches=0.02, most_of_batch=20):
+                 stay=15.0, longest_stop=8.0, acked=0.75, batches=0.02, most_of_batch=20, lost=0.0, race=0.1):
         self.directory = directory
         self._cluster = cluster
         self._counts = [{} for _ in range(processes)]
@@ -31,8 +37,9 @@ class Load:
             with open(config, "w") as file:
                 json.dump({"name": name, "seed": seed * 100 + number, "addresses": cluster.addresses(),
                            "history": os.path.join(directory, f"{name}.jsonl"), "runs": runs, "stay": stay,
-                           "rate": rate / processes, "run_length": run_length, "deadline": deadline,
-                           "acked": acked, "batches": batches, "most_of_batch": most_of_batch}, file)
+                           "longest_stop": longest_stop, "rate": rate / processes, "run_length": run_length,
+                           "deadline": deadline, "acked": acked, "batches": batches, "most_of_batch": most_of_batch,
+                           "lost": lost, "race": race}, file)
             self._start(number, config)
 
     def _start(self, number, config):
@@ -50,15 +57,19 @@ class Load:
             self._counts[number] = json.loads(line)
 
     def count(self, what="ok"):
-        """So many until now, in all processes: `ok`, `doubt`, `refused`, `acks`, `reads`, `deliveries`."""
+        """So many until now, in all processes: `ids` are request ids that were used for the first time, `ok`,
+        `refused`, `lost` and `doubt` what came of publishes, and `acks`, `reads` and `deliveries` themselves."""
         for process in self._processes:
             assert process.poll() in (None, 0), f"traffic ended with {process.returncode}; see {self.directory}"
         return sum(counts.get(what, 0) for counts in self._counts)
 
     def go_on(self, more, timeout=60, what="ok"):
         """Waits until so many more were counted."""
-        goal = self.count(what) + more
-        eventually(lambda: self.count(what) >= goal, timeout, what=f"{more} more {what}")
+        self.reach(self.count(what) + more, timeout, what)
+
+    def reach(self, goal, timeout, what):
+        """Waits until so many were counted."""
+        eventually(lambda: self.count(what) >= goal, timeout, what=f"{goal} {what}")
 
     def settle(self):
         """Stops publishing, waits until everybody knows what became of what it did, and lists the end state."""

@@ -8,6 +8,7 @@ is in doubt, bring every subscriber to the end, and exit; the system must be hea
 """
 
 import asyncio
+import collections
 import itertools
 import json
 import random
@@ -17,12 +18,16 @@ import zlib
 from google.protobuf import duration_pb2
 from signalbox.v1 import message_pb2, message_service_pb2, run_pb2
 
-from chaos.calls import PROJECTS, Calls
-from chaos.history import Writer, content
+from chaos.calls import PROJECTS, Calls, known_of, state_name
+from chaos.history import Writer, content, now
 from chaos.subscriber import Subscriber
 
 _COMMANDS = ("save", "evaluate", "dump")
 _SETTINGS = ("learning-rate", "weight-decay")
+_AWAITED = (  # What to wait for, and the states in which it is still to come.
+    (message_service_pb2.AWAIT_UNTIL_ACKED, {"PENDING"}),
+    (message_service_pb2.AWAIT_UNTIL_FINISHED, {"PENDING", "ACKED"}),
+)
 
 
 class _Run:
@@ -34,7 +39,8 @@ class _Run:
         self._traffic, self._rng, self._calls = traffic, traffic.rng, traffic.calls
         self._tokens = itertools.count(1)
         self._requests = []  # Some that were settled: (request, fields).
-        self._lately = []  # Ids to cancel.
+        self._lately = []  # Ids to cancel,
+        self._known = collections.deque(maxlen=100)  # and to ask after.
         self._under_way = set()
         self.stopping = False
         subscribe = lambda **more: Subscriber(self._calls, traffic.history, self._rng, run, traffic.name,
@@ -42,7 +48,7 @@ class _Run:
         self.subscribers = [
             subscribe(on_message=lambda message: self._consume("a", message)),
             subscribe(on_message=lambda message: self._consume("b", message)),
-            subscribe(slow=0.05, stalls=True, on_message=lambda _: traffic.count("deliveries")),
+            subscribe(slow=0.05, stalls=traffic.longest_stop, on_message=lambda _: traffic.count("deliveries")),
             subscribe(keys=["learning-rate", "save"], on_message=lambda _: traffic.count("deliveries")),
         ]
 
@@ -73,12 +79,12 @@ class _Run:
 
     async def _publish_drafts(self, drafts):
         while drafts:
-            attempts = 2 if self._rng.random() < 0.1 else 1  # At once.
-            calls = [self._calls.publish_many([draft[1:] for draft in drafts]) for _ in range(attempts)]
+            calls = [self._calls.publish_many([draft[1:] for draft in drafts], edge)
+                     for edge in self._calls.some_edges()]
             in_doubt = []
             for draft, *results in zip(drafts, *await asyncio.gather(*calls)):
                 run, request, fields = draft
-                result = next((result for result in results if result[0] != "info"), results[0])
+                result = known_of(results)
                 self._count(result)
                 if result[0] == "info":
                     in_doubt.append(draft)
@@ -96,6 +102,8 @@ class _Run:
         if taken:  # A request id that another publish has had: to be refused.
             request_id = rng.choice(self._requests)[0].request_id or token
         setting = rng.random() < 0.3
+        if request_id == token:
+            self._traffic.count("ids")
         value = content(token, rng.choice((0, 10, 100, 3000)))
         request = message_service_pb2.PublishRequest(
             run=run_pb2.RunRef(id=self.run), request_id=request_id,
@@ -114,7 +122,8 @@ class _Run:
         return result
 
     def _count(self, result):
-        self._traffic.count("ok" if result[0] == "ok" else "refused" if result[0] == "fail" else "doubt")
+        out, code, _ = result
+        self._traffic.count({"ok": "ok", "fail": "refused", "info": "lost" if code == "LOST" else "doubt"}[out])
 
     async def _repeat(self, request, fields):
         await self._calls.settle(lambda edge: self._calls.publish(request, edge, **fields))
@@ -132,6 +141,8 @@ class _Run:
             self._requests.append((request, fields))
         if self._rng.random() < 0.03:
             self._lately.append(result[2].message.id)
+        if self._rng.random() < 0.1:
+            self._known.append(result[2].message.id)
 
     # What consumers do.
 
@@ -168,16 +179,29 @@ class _Run:
     # Others.
 
     async def read(self):
-        """Reads and cancels now and then, until cancelled."""
+        """Reads, waits and cancels now and then, until cancelled."""
         while True:
             await asyncio.sleep(self._rng.uniform(0.02, 0.3))
-            if self._rng.random() < 0.5:
+            choice = self._rng.random()
+            if choice < 0.45:
                 await self._calls.get_all(self.run)
-            else:
+            elif choice < 0.9 or not self._known:
                 await self._calls.get(self.run, self._rng.choice(_COMMANDS + _SETTINGS))
+            else:
+                await self._wait_for_one()
             self._traffic.count("reads")
             if self._lately:
                 await self._calls.cancel(self.run, self._lately.pop())
+
+    async def _wait_for_one(self):
+        """An Await that is answered before its time is over says that what it waited for has come about."""
+        until, too_early = self._rng.choice(_AWAITED)
+        seconds = self._rng.uniform(0.05, 0.5)
+        began = now()
+        out, _, response = await self._calls.await_message(self.run, self._rng.choice(self._known), until, seconds)
+        if out == "ok" and now() - began < seconds * 1e9:
+            state = state_name(response.message.state)
+            assert state not in too_early, f"Await until {until} was answered {state} ahead of its time"
 
 
 class Traffic:
@@ -187,17 +211,19 @@ class Traffic:
         self.name = config["name"]
         self.rng = random.Random(config["seed"])
         self.history = Writer(config["history"])
-        self.calls = Calls(config["addresses"], self.history, self.rng, config["deadline"])
+        self.calls = Calls(config["addresses"], self.history, self.rng, config["deadline"], config["lost"],
+                           config["race"])
         self._rate = config["rate"]  # Publishes a second, at most.
         self._slots = config["runs"]
-        self.stay = config["stay"]
+        self.stay, self.longest_stop = config["stay"], config["longest_stop"]  # Of subscribers, seconds.
         self.acked = config["acked"]  # Share of messages that a consumer acks.
         self._batches, self._most_of_batch = config["batches"], config["most_of_batch"]
         self._run_length = config["run_length"]
-        self._counts = {"ok": 0, "refused": 0, "doubt": 0, "acks": 0, "reads": 0, "deliveries": 0}
+        self._counts = {"ids": 0, "ok": 0, "refused": 0, "doubt": 0, "lost": 0, "acks": 0, "reads": 0, "deliveries": 0}
         self._numbers = itertools.count(1)
         self._live_runs = []
         self._stopping = asyncio.Event()
+        self._group = None  # Of all tasks.
 
     def count(self, what):
         self._counts[what] += 1
@@ -215,7 +241,8 @@ class Traffic:
             run = _Run(self, name)
             length = self._run_length * self.rng.uniform(0.5, 1.5)
             reader = asyncio.create_task(run.read())
-            following = [asyncio.create_task(subscriber.follow()) for subscriber in run.subscribers]
+            for subscriber in run.subscribers:  # One that has stopped reading may outlive its run for long.
+                self._group.create_task(subscriber.follow())
             self._live_runs.append(run)
             publishers = [asyncio.create_task(self._publish(run, length)) for _ in range(3)]
             await asyncio.gather(*publishers)
@@ -232,7 +259,6 @@ class Traffic:
                 head = await self.calls.head_of(name)
                 for subscriber in run.subscribers:
                     subscriber.settle(head)
-            await asyncio.gather(*following)
 
     async def _publish(self, run, length):
         share = self._rate / self._slots / 3
@@ -253,10 +279,10 @@ class Traffic:
     async def run(self):
         reader = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-        async with asyncio.TaskGroup() as group:
-            teller = group.create_task(self._tell())
-            slots = [group.create_task(self._live()) for _ in range(self._slots)]
-            group.create_task(self._stop_when_told(reader))
+        async with asyncio.TaskGroup() as self._group:
+            teller = self._group.create_task(self._tell())
+            slots = [self._group.create_task(self._live()) for _ in range(self._slots)]
+            self._group.create_task(self._stop_when_told(reader))
             await asyncio.wait(slots)
             teller.cancel()
         self._print_counts()
