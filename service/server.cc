@@ -56,6 +56,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       log_(writer_pool_, reader_pool_, config.max_pending, NonceSource()),
       runs_(reader_pool_, static_cast<int>(config.max_declared_keys), MakeRunId),
       pruning_(reader_pool_),
+      vacuuming_(reader_pool_, Connections("vacuum")),
       workers_(config.database_connections, kMaxWaitingTasks),
       waker_(1, kMaxWaitingTasks),
       reader_(log_, workers_, {}, SteadyNow),
@@ -68,7 +69,12 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       sweep_task_(config.sweep_interval, [this] { sweep_.Run(); }),
       pruner_(pruning_, {.ended_runs = config.run_retention, .finished_messages = config.message_retention},
               SteadyNow),
-      prune_task_(kPruneInterval, [this] { pruner_.Run(); }),
+      vacuumer_(vacuuming_, SteadyNow),
+      prune_task_(kPruneInterval,
+                  [this] {
+                    pruner_.Run();
+                    vacuumer_.Run();
+                  }),
       tick_task_(kTick, [this] { Tick(); }),
       notify_(Connections("notify"), MakeSenderName(),
               {.on_hint =
@@ -154,6 +160,7 @@ void Server::Drain() {
   }
   tick_task_.Stop();
   sweep_task_.Stop();
+  vacuuming_.Stop();  // first, because pruning waits for a vacuum
   prune_task_.Stop();
   notify_.Stop();
   writer_.Stop();

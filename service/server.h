@@ -14,11 +14,13 @@
 #include "service/feed/pruner.h"
 #include "service/feed/subscription_hub.h"
 #include "service/feed/sweep.h"
+#include "service/feed/vacuumer.h"
 #include "service/postgres/connection_pool.h"
 #include "service/postgres/notify_channel.h"
 #include "service/postgres/postgres_message_log.h"
 #include "service/postgres/postgres_pruning_store.h"
 #include "service/postgres/postgres_run_registry.h"
+#include "service/postgres/postgres_vacuum_store.h"
 #include "service/read/pending_reader.h"
 #include "service/rpc/call_guard.h"
 #include "service/rpc/grpc_server.h"
@@ -63,6 +65,7 @@ class Server {
   PostgresMessageLog log_;
   PostgresRunRegistry runs_;
   PostgresPruningStore pruning_;
+  PostgresVacuumStore vacuuming_;
   WorkerPool workers_;
   WorkerPool waker_;
   PendingReader reader_;
@@ -71,6 +74,7 @@ class Server {
   Sweep sweep_;
   PeriodicTask sweep_task_;
   Pruner pruner_;
+  Vacuumer vacuumer_;
   PeriodicTask prune_task_;
   PeriodicTask tick_task_;
   NotifyChannel notify_;

@@ -21,6 +21,16 @@ const char kReadHistory[] = R"(
                  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
                  (SELECT oid FROM pg_database WHERE datname = current_database()) AS database) AS history)";
 
+// Its tail is left as it is: to cut it off, a vacuum locks everybody out.
+const char kVacuum[] = "VACUUM (TRUNCATE false) ";
+
+// The pace of an autovacuum. Settings that this version of Postgres does not have are left out.
+const char kSetPaceOfVacuum[] = R"(
+  SELECT set_config(name, value, false)
+    FROM (VALUES ('vacuum_cost_delay', '2ms'), ('max_parallel_maintenance_workers', '0'),
+                 ('client_connection_check_interval', '1s')) AS wanted(name, value)
+    JOIN pg_settings USING (name))";
+
 }  // namespace sql
 
 namespace {
@@ -276,11 +286,29 @@ const Statements& RunReads() {
   return *kStatements;
 }
 
+// Judged as autovacuum does, by the settings of the table or else of the server, but for the factor of two.
+const Statements& Vacuuming() {
+  static const auto* const kStatements = new Statements{
+      {sql::kFindOverdueTables, R"(
+        SELECT format('%I.%I', s.schemaname, s.relname), s.n_dead_tup, s.vacuum_count + s.autovacuum_count,
+               extract(epoch FROM current_setting('autovacuum_naptime')::interval)
+          FROM pg_stat_user_tables s JOIN pg_class c ON c.oid = s.relid
+         CROSS JOIN LATERAL (
+                SELECT coalesce(max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_threshold'),
+                                current_setting('autovacuum_vacuum_threshold'))::float8 AS least,
+                       coalesce(max(option_value) FILTER (WHERE option_name = 'autovacuum_vacuum_scale_factor'),
+                                current_setting('autovacuum_vacuum_scale_factor'))::float8 AS part
+                  FROM pg_options_to_table(c.reloptions)) o
+         WHERE s.schemaname = 'signalbox' AND s.n_dead_tup > 2 * (o.least + o.part * greatest(c.reltuples, 0)))"},
+  };
+  return *kStatements;
+}
+
 }  // namespace
 
 void PrepareStatements(pqxx::connection& connection) {
   for (const Statements& statements :
-       {Writes(), Pruning(), PendingReads(), HistoryReads(), FeedReads(), RunReads()}) {
+       {Writes(), Pruning(), PendingReads(), HistoryReads(), FeedReads(), RunReads(), Vacuuming()}) {
     for (const auto& [name, text] : statements) connection.prepare(name, Expand(text));
   }
 }

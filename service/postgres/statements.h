@@ -33,9 +33,12 @@ inline constexpr char kGetRun[] = "get_run";
 inline constexpr char kListRuns[] = "list_runs";
 inline constexpr char kEndRun[] = "end_run";
 inline constexpr char kDeclareKeys[] = "declare_keys";
+inline constexpr char kFindOverdueTables[] = "find_overdue_tables";
 
 // Sent as text, outside of prepared statements.
 extern const char kReadHistory[];
+extern const char kVacuum[];  // to be followed by a table
+extern const char kSetPaceOfVacuum[];
 
 }  // namespace sql
 
