@@ -17,6 +17,9 @@ from rig.postgres import PostgresCluster
 from rig.server import SERVING, new_database
 from rig.waiting import eventually
 
+CALL_WITHIN = 2.2  # Seconds: the server answers within 2, and its thread and ours have to be scheduled.
+BACK_WITHIN = 2  # Seconds from the cure to the first publish.
+SLACK = 3  # Seconds that a busy machine may take besides, unless a test takes its time.
 SESSIONS = 9  # Of one server: 1 writes, 4 read, 1 sweeps and 1 prunes, 1 sends and 1 hears NOTIFY.
 
 
@@ -25,7 +28,7 @@ class Load:
 
     def __init__(self, address, run, count=8):
         self._run, self._stop = run, threading.Event()
-        self.calls = []  # (status code, seconds it took)
+        self.calls = []  # (which, status code, seconds it took)
         self._clients = [Client(address) for _ in range(count)]
         self._threads = [threading.Thread(target=self._work, args=(client,), daemon=True) for client in self._clients]
         for thread in self._threads:
@@ -33,20 +36,21 @@ class Load:
 
     def _work(self, client):
         while not self._stop.is_set():
-            for call in (lambda: client.setting(self._run, timeout=10), lambda: client.get(self._run)):
+            for name, call in (("publish", lambda: client.setting(self._run, timeout=10)),
+                               ("get", lambda: client.get(self._run))):
                 began, code = time.monotonic(), grpc.StatusCode.OK
                 try:
                     call()
                 except grpc.RpcError as error:
                     code = error.code()
-                self.calls.append((code, time.monotonic() - began))
+                self.calls.append((name, code, time.monotonic() - began))
 
-    def count(self, code):
-        return sum(1 for seen, _ in list(self.calls) if seen == code)
+    def count(self, code, names=("publish", "get")):
+        return sum(1 for name, seen, _ in list(self.calls) if seen == code and name in names)
 
-    def wait_for_more(self, code, count, timeout=30):
-        target = self.count(code) + count
-        eventually(lambda: self.count(code) >= target, timeout, what=f"{count} more calls that end {code}")
+    def wait_for_more(self, code, count, timeout=30, **which):
+        target = self.count(code, **which) + count
+        eventually(lambda: self.count(code, **which) >= target, timeout, what=f"{count} more calls that end {code}")
 
     def stop(self):
         self._stop.set()
@@ -234,7 +238,7 @@ def test_a_sick_postgres_under_load(sickness, start_server, tell):
         eventually(lambda: time.monotonic() - began >= tell.seconds, tell.seconds + 10, what="the time")
         sickness.end()
         healed = time.monotonic()
-        load.wait_for_more(grpc.StatusCode.OK, 1)
+        load.wait_for_more(grpc.StatusCode.OK, 1, names=("publish",))
         back = time.monotonic() - healed
         load.wait_for_more(grpc.StatusCode.OK, 49)
         eventually(lambda: server.health() == SERVING, 10, what="health SERVING")
@@ -243,10 +247,12 @@ def test_a_sick_postgres_under_load(sickness, start_server, tell):
         logged = server.log().splitlines()[lines:]
     finally:
         load.stop()
-    slowest = max(took for _, took in load.calls)
+    slowest = max(took for _, _, took in load.calls)
     tell(sickness=type(sickness).__name__, seconds=round(healed - began), slowest_call_seconds=round(slowest, 2),
          refused=load.count(grpc.StatusCode.UNAVAILABLE), back_seconds=round(back, 2), log_lines=len(logged))
-    assert {code for code, _ in load.calls} == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
-    assert slowest < 5
+    assert {code for _, code, _ in load.calls} == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+    slack = 0 if tell.seconds else SLACK
+    assert slowest <= CALL_WITHIN + slack
+    assert back <= BACK_WITHIN + slack
     assert stream.code is None
     assert len(logged) <= 10, logged

@@ -33,26 +33,27 @@ def end_programs(scene, times):
     scene.rng.shuffle(cases)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         done = list(pool.map(lambda case: _end(*case, addresses, run), itertools.islice(itertools.cycle(cases), times)))
-    broken = [what for _, what in done if what]
-    return {"ends": times, "of cases": len(cases), "slowest end, s": round(max(seconds for seconds, _ in done), 2),
-            "ends above 2 s": sum(seconds > _WITHIN for seconds, _ in done), **({"broken": broken} if broken else {})}
+    slowest, case = max((seconds, case) for case, seconds, _ in done)
+    scene.limit(f"slowest end ({case}), s", slowest, _WITHIN, _SLACK)
+    broken = [f"{case}: {what}" for case, _, what in done if what]
+    return {"ends": times, "of cases": len(cases), "slowest end, s": round(slowest, 2),
+            "ends above 2 s": sum(seconds > _WITHIN for _, seconds, _ in done), "broken": broken}
 
 
 def _end(how, fork, at, addresses, run):
-    """Returns the seconds that the end took, and what was wrong, or None."""
-    case = f"{how} {fork} {at}"
+    """Returns the case, the seconds that the end took, and what else was wrong, or None."""
+    case = " ".join(filter(None, (how, fork, at)))
     command = [os.environ["SIGNALBOX_CHAOS_EXITS"], run, how, *([fork] if fork else [])]
     try:
         program = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
                                  env=environment(SIGNALBOX_ADDRESS=addresses[at]))
     except subprocess.TimeoutExpired:
-        return 60, f"{case}: it hangs"
+        return case, 60, "it hangs"
     over = time.monotonic()
     expected = 128 - _STATUS[how] if fork and _STATUS[how] < 0 else _STATUS[how]
     if program.returncode != expected:
-        return 0, f"{case}: ended with {program.returncode} instead of {expected}: {program.stderr}"
-    seconds = over - float(program.stdout.split()[-1])
-    return seconds, f"{case}: took {seconds:.1f} s" if seconds > _WITHIN + _SLACK else None
+        return case, 0, f"ended with {program.returncode} instead of {expected}: {program.stderr}"
+    return case, over - float(program.stdout.split()[-1]), None
 
 
 FAULTS = [
