@@ -13,7 +13,8 @@ from rig.parting import ended_with_parent
 from rig.server import environment
 from rig.waiting import eventually
 
-_MAY_COME_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# gRPC itself answers CANCELLED to what comes while a server ends.
+_MAY_COME_AGAIN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
 class Job:
@@ -31,6 +32,7 @@ class Job:
         self.seen = {}  # Sequence of a message, and when the main thread first saw it or a later one.
         self.handled = []  # Sequences in the order in which they were.
         self.phases = []
+        self._calls = (None, 0)  # Name of the phase, and how many calls it has measured.
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -48,6 +50,8 @@ class Job:
                     self.seen[event["sequence"]] = event["time"]
                 case "handled":
                     self.handled.append(event["sequence"])
+                case "calls":
+                    self._calls = (event["phase"], event["count"])
                 case "phase":
                     self.phases.append(event)
 
@@ -78,6 +82,11 @@ class Job:
         """What is measured from now on goes under this name."""
         self._process.stdin.write(name + "\n")
 
+    def calls_in(self, phase):
+        """So many calls were measured since the phase of that name began, when it is the newest."""
+        name, count = self._calls
+        return count if name == phase else 0
+
     def stop(self):
         """Ends the job as it ends by itself; returns what it measured, phase by phase."""
         self._process.stdin.close()
@@ -100,6 +109,7 @@ class Publisher:
 
     def __init__(self, address):
         self._client = Client(address)
+        self._client.wait_connected()
         self.run = self._client.create_run()
         self.stored = 0  # So many messages, numbered from 1.
         self._stop = threading.Event()
