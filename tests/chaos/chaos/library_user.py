@@ -37,6 +37,11 @@ class LibraryUser:
                 self._failure = f"publish ended with {done.returncode}: {done.stderr}"
                 return
 
+    def has_streamed_for(self, seconds):
+        """Waits until the job has had its stream for so long."""
+        eventually(lambda: self._job.state() == "STREAMING" and
+                   time.monotonic() - self._job.states[-1][0] > seconds, 60 + seconds, what="a stream that stays")
+
     def finish(self):
         """Returns percentiles of the milliseconds until a message was seen, when all are."""
         self._stop.set()
