@@ -14,6 +14,7 @@ line; `chaos.edges` is the other end of that. An edge listens on a loopback port
 
 import asyncio
 import json
+import math
 import os
 import random
 import signal
@@ -63,7 +64,8 @@ class _Link:
         self._edge = edge
         self._halves = {UP: _Half(self, UP), DOWN: _Half(self, DOWN)}
         self._reasons = {UP: set(), DOWN: set()}  # Why a direction is not read now.
-        self._due = {UP: 0.0, DOWN: 0.0}
+        self._due = {UP: 0.0, DOWN: 0.0}  # When the newest of what waits is passed on,
+        self._waiting = {UP: 0, DOWN: 0}  # and how much waits.
         self._over = set()  # Directions whose end has come,
         self._shut = set()  # and was passed on.
         self._loop = asyncio.get_running_loop()
@@ -136,11 +138,21 @@ class _Link:
         if edge.rate:
             self._set(direction, "rate", True)
             self._loop.call_later(len(data) / edge.rate, self._set, direction, "rate", False)
-        if edge.delay or self._due[direction] > self._loop.time():
-            self._due[direction] = max(self._due[direction], self._loop.time() + edge.delay / 1000)
-            self._loop.call_at(self._due[direction], self._write, direction, data)
+        if edge.delay or self._waiting[direction]:
+            self._later(direction, self._write, direction, data)
         else:
             self._write(direction, data)
+
+    def _later(self, direction, call, *arguments):
+        """After all that waits already: timers of one instant come in any order."""
+        after_others = math.nextafter(self._due[direction], math.inf)
+        self._due[direction] = max(after_others, self._loop.time() + self._edge.delay / 1000)
+        self._waiting[direction] += 1
+        self._loop.call_at(self._due[direction], self._no_longer_waiting, direction, call, arguments)
+
+    def _no_longer_waiting(self, direction, call, arguments):
+        self._waiting[direction] -= 1
+        call(*arguments)
 
     def _write(self, direction, data):
         transport = self._halves[DOWN if direction == UP else UP].transport
@@ -151,7 +163,7 @@ class _Link:
         self._over.add(direction)
         transport = self._halves[DOWN if direction == UP else UP].transport
         if transport is not None and transport.can_write_eof() and not transport.is_closing():
-            self._loop.call_at(max(self._due[direction], self._loop.time()), self._write_eof, direction, transport)
+            self._later(direction, self._write_eof, direction, transport)
 
     def _write_eof(self, direction, transport):
         self._shut.add(direction)
