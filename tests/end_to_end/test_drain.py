@@ -10,9 +10,10 @@ from contextlib import contextmanager
 import pytest
 
 from rig.parting import ended_with_parent
+from rig.postgres import binary
 from rig.publishers import Publishers
-from rig.server import environment
-from rig.waiting import Background
+from rig.server import SERVING, environment
+from rig.waiting import Background, eventually
 
 
 @pytest.fixture
@@ -59,22 +60,38 @@ def test_it_ends_within_10_s_with_1000_streams_some_of_them_stopped(draining):
         assert reading.stdout.readline() == "{'UNAVAILABLE': 900}\n"
 
 
+@contextmanager
+def locked_runs(cluster, database):
+    """An open transaction locks every run until the block ends."""
+    session = subprocess.Popen(ended_with_parent("TERM", [binary("psql"), "-X", "-q", cluster.url(database)]),
+                               stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    try:
+        session.stdin.write("BEGIN; SELECT 1 FROM signalbox.runs FOR UPDATE;\n")
+        session.stdin.flush()
+        eventually(lambda: sessions(cluster, database, "state = 'idle in transaction' AND query LIKE '%FOR UPDATE%'"),
+                   what="the lock")
+        yield
+    finally:
+        session.stdin.close()
+        session.wait(10)
+
+
+def sessions(cluster, database, condition):
+    return cluster.sql(f"SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {condition}")
+
+
 def test_calls_under_way_are_answered(draining, cluster, database):
     """A publish that waits for a lock is answered after the drain began."""
     client = draining.connect()
     run = client.create_run()
-    lock = Background(lambda: cluster.sql("BEGIN; SELECT 1 FROM signalbox.runs FOR UPDATE; SELECT pg_sleep(0.7); "
-                                          "COMMIT", database))
-    while not cluster.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = "
-                          f"'{database}'"):
-        pass
-    publishing = Background(lambda: client.publish(run))
-    while not cluster.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = "
-                          f"'{database}'"):
-        pass
-    seconds_to_end(draining)
+    with locked_runs(cluster, database):
+        publishing = Background(lambda: client.publish(run))
+        eventually(lambda: sessions(cluster, database, "wait_event_type = 'Lock'"), what="a publish that waits")
+        ending = Background(lambda: seconds_to_end(draining))
+        eventually(lambda: draining.health() != SERVING, what="the beginning of the drain")
+        assert not publishing.done()
     assert publishing.result().sequence == 1
-    lock.result()
+    ending.result()
 
 
 def test_what_is_published_during_the_drain_is_answered_or_in_doubt(draining):

@@ -17,6 +17,22 @@ inbox.on("save", lambda message: None)
 sb.get_message("rate", run_id="RUN")
 for _ in range(20):
     sb.get_message("rate", run_id="RUN")
+
+def wait_until(condition):
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+def asleep(thread):
+    with open(f"/proc/self/task/{thread.native_id}/stat") as stat:
+        return stat.read().rsplit(")", 1)[1].split()[0] == "S"
+
+def start(*functions):
+    threads = [threading.Thread(target=function, daemon=True) for function in functions]
+    for thread in threads:
+        thread.start()
+    return threads
 """
 
 # What the program does then, and the status it ends with.
@@ -30,16 +46,17 @@ ENDINGS = {
     "handler_registered_on_a_global": ("g = inbox; g.on('x', lambda m: g)", 0),
     "abort_of_a_cycle": ("class A: pass\na = A(); a.me = a; a.inbox = inbox; del a, inbox", 0),
     "daemon_thread_that_reads": ("""
+rounds = []
 def read():
     while True:
         inbox.get("rate")
         inbox.dispatch(1)
-threading.Thread(target=read, daemon=True).start()
-time.sleep(0.05)""", 0),
+        rounds.append(1)
+start(read)
+wait_until(lambda: len(rounds) > 100)""", 0),
     "daemon_thread_that_waits": ("""
-for wait in (lambda: inbox.wait_newer(10**6, 3600), lambda: inbox.wait_synced(3600)):
-    threading.Thread(target=wait, daemon=True).start()
-time.sleep(0.05)""", 0),
+threads = start(lambda: inbox.wait_newer(10**6, 3600), lambda: inbox.wait_synced(3600))
+wait_until(lambda: all(map(asleep, threads)))""", 0),
     "daemon_thread_that_calls": ("""
 client = sb.Client(call_timeout=3600)
 def call():
@@ -48,20 +65,20 @@ def call():
             client.await_message("m1", 3600)
         except sb.SignalboxError:
             pass
-for _ in range(3):
-    threading.Thread(target=call, daemon=True).start()
-time.sleep(0.05)""", 0),
+threads = start(call, call, call)
+wait_until(lambda: all(map(asleep, threads)))""", 0),
     "daemon_threads_that_come_back_all_the_time": ("""
 client = sb.Client(call_timeout=0.002)
+rounds = []
 def call():
     while True:
         try:
             client.get_run("RUN")
         except sb.SignalboxError:
             pass
-for _ in range(8):
-    threading.Thread(target=call, daemon=True).start()
-time.sleep(0.2)""", 0),
+        rounds.append(1)
+start(*[call] * 8)
+wait_until(lambda: len(rounds) > 200)""", 0),
     "inbox_closed_in_an_exit_hook": ("import atexit; atexit.register(inbox.close)", 0),
     "reads_in_an_exit_hook": ("import atexit; atexit.register(lambda: sb.get_message('rate', 'RUN'))", 0),
     "calls_while_modules_are_torn_down": ("""
@@ -74,9 +91,13 @@ class Late:
         except Exception:
             print("called")
 sys.modules["late"] = Late()""", 0),
-    "killed_while_it_waits": (
-        "import signal; threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start(); "
-        "inbox.wait_newer(10**6, 3600)", -15),
+    "killed_while_it_waits": ("""
+import signal
+def kill():
+    wait_until(lambda: asleep(threading.main_thread()))
+    os.kill(os.getpid(), signal.SIGTERM)
+start(kill)
+inbox.wait_newer(10**6, 3600)""", -15),
 }
 
 

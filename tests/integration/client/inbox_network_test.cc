@@ -6,8 +6,10 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -165,15 +167,30 @@ TEST(InboxNetworkTest, TellsThatTheRunEnded) {
   EXPECT_TRUE(inbox->WaitSynced(absl::Seconds(5)));
 }
 
+// An address that no machine has, and whether its answer is being waited for.
+constexpr std::string_view kNobody = "192.0.2.1:50051";
+bool IsConnectingToNobody() {
+  std::ifstream sockets("/proc/self/net/tcp");
+  std::string line;
+  while (std::getline(sockets, line)) {
+    if (line.find(" 010200C0:C383 02 ") != std::string::npos) return true;  // SYN_SENT.
+  }
+  return false;
+}
+
 TEST(InboxNetworkTest, CloseIsQuickWhateverTheNetworkDoes) {
   const BlackHole black_hole;
   SmallServer server;
   server.Publish("save", 1);
   for (const std::string& address :
-       {black_hole.address(), std::string("127.0.0.1:1"), std::string("192.0.2.1:50051"), server.address()}) {
+       {black_hole.address(), std::string("127.0.0.1:1"), std::string(kNobody), server.address()}) {
     auto client = MakeClient(address);
     auto inbox = Open(*client);
-    absl::SleepFor(absl::Milliseconds(300));
+    ASSERT_TRUE(Eventually([&] {
+      if (address == black_hole.address()) return black_hole.WasFound();
+      if (address == kNobody && IsConnectingToNobody()) return true;
+      return !inbox->GetAll().empty() || !inbox->Status().last_error.ok();
+    })) << address;
     for (const ReceivedMessage& message : inbox->GetAll()) EXPECT_TRUE(message.Ack().ok());
     const absl::Time start = absl::Now();
     inbox->Close();
@@ -224,11 +241,12 @@ TEST(InboxNetworkTest, AStormOfInboxes) {
   }
 }
 
-// The signals that a thread of this process blocks, as the kernel tells.
+// The signals that each other thread of this process blocks, as the kernel tells.
 std::vector<std::string> BlockedSignalsOfOtherThreads() {
   std::vector<std::string> masks;
-  for (int thread = getpid() + 1; thread < getpid() + 2000; ++thread) {
-    std::ifstream status("/proc/self/task/" + std::to_string(thread) + "/status");
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (thread.path().filename() == std::to_string(getpid())) continue;
+    std::ifstream status(thread.path() / "status");
     std::string line;
     while (std::getline(status, line)) {
       if (line.starts_with("SigBlk:")) masks.push_back(line.substr(8));
@@ -246,13 +264,14 @@ TEST(InboxNetworkTest, ThreadsOfTheLibraryTakeNoSignals) {
         auto client = MakeClient("127.0.0.1:1");
         if (!BlockedSignalsOfOtherThreads().empty()) _exit(1);
         auto inbox = Open(*client);
-        absl::SleepFor(absl::Seconds(1));
+        // By the time that a call has failed, the threads that make calls are there.
+        if (!Eventually([&] { return !inbox->Status().last_error.ok(); })) _exit(2);
         const std::vector<std::string> masks = BlockedSignalsOfOtherThreads();
-        if (masks.empty()) _exit(2);
+        if (masks.empty()) _exit(3);
         for (const std::string& mask : masks) {
           // Bit 14 is SIGTERM, bit 1 SIGINT.
           const auto bits = std::stoull(mask, nullptr, 16);
-          if ((bits & (1ULL << (SIGTERM - 1))) == 0 || (bits & (1ULL << (SIGINT - 1))) == 0) _exit(3);
+          if ((bits & (1ULL << (SIGTERM - 1))) == 0 || (bits & (1ULL << (SIGINT - 1))) == 0) _exit(4);
         }
         _exit(0);
       },
