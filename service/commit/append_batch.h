@@ -22,17 +22,16 @@ class AppendBatch {
   using Done = std::function<void(const std::vector<Appended>&)>;
 
   /// The writes that `drafts` become, in their order; when there are none, `done` is called at once. A
-  /// draft that is refused already keeps its status. A request id that is given twice makes one write:
-  /// two would conflict, and need a group each.
+  /// draft that is refused already keeps its status. What is given twice under one request id makes one
+  /// write: two would conflict, and need a group each.
   static std::vector<PendingWrite> MakeWrites(std::vector<absl::StatusOr<NewMessage>> drafts,
                                               absl::Time deadline, Done done);
 
  private:
-  /// A publish whose request id an earlier one has.
+  /// A publish that says what an earlier one says, under the same request id.
   struct Repeat {
     size_t place;
     size_t first;
-    bool is_same;  ///< Whether the content is.
   };
 
   AppendBatch(size_t size, Done done) : outcomes_(size), done_(std::move(done)) {}
