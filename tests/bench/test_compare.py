@@ -12,7 +12,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 TOLD = {"met", "not met", "–"}  # There is a figure.
 # Seconds long, and of every kind: loads, statements, deliveries, and processes that are started for it.
-MEASURED = ("echo", "publish", "ack", "echo-1", "postgres-insert", "publish-1", "postgres-notify", "deliver",
+MEASURED = ("echo", "publish", "ack", "storage", "echo-1", "postgres-insert", "publish-1", "postgres-notify", "deliver",
             "deliver-replica", "echo-fan-out", "fan-out", "idle-subscribers", "reconnect", "inbox-get")
 RATIOS = ("the same / raw gRPC echo", "Publish, 1 in flight, p50 / (raw echo + single-row INSERT)",
           "publish → inbox, p50 / INSERT+NOTIFY → listener", "publish → inbox across two replicas / same replica",

@@ -2,6 +2,7 @@
 
 from comparison.processes import idle_subscribers, reconnect, start_postgres, start_server
 from comparison.program import measure
+from comparison.storage import storage
 
 
 def _window(systems):
@@ -105,6 +106,7 @@ MEASUREMENTS = {
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
     "postgres-acks": _updates,
     "ack-100": lambda s: _ack(s, ids=100, in_flight=8),
+    "storage": storage,
     # Delivery.
     "etcd-watch": lambda s: _deliveries(s, "etcd-watch", address=s.etcd.address),
     "postgres-notify": lambda s: _deliveries(s, "postgres-notify", database_url=s.statements_url),

@@ -7,8 +7,9 @@ import sys
 from comparison.machine import facts
 from comparison.targets import TARGETS
 
-_FIGURES = ("rate", "p50_us", "p99_us", "server_cpu_us", "children_cpu_us", "client_cpu_us", "kb_per_subscriber", "core_percent",
-            "memory_kb", "threads", "ns_per_get", "seconds_from_loss", "server_peak_kb", "seconds")
+_FIGURES = ("rate", "p50_us", "p99_us", "server_cpu_us", "children_cpu_us", "client_cpu_us", "kb_per_subscriber",
+            "core_percent", "memory_kb", "threads", "ns_per_get", "seconds_from_loss", "server_peak_kb", "seconds",
+            "wal_bytes_a_publish", "disk_bytes_a_message", "wal_bytes_an_ack")
 
 
 def _number(value):
