@@ -12,9 +12,14 @@ namespace signalbox::service {
 class ArrayLiteral {
  public:
   void AddNull() { Next() += "NULL"; }
-  void Add(int64_t value) { Next() += std::to_string(value); }
+
+  void Add(int64_t value) {
+    is_blank_ = is_blank_ && value == 0;
+    Next() += std::to_string(value);
+  }
 
   void AddText(std::string_view text) {
+    is_blank_ = is_blank_ && text.empty();
     std::string& out = Next();
     out += '"';
     for (char c : text) {
@@ -26,6 +31,7 @@ class ArrayLiteral {
 
   void AddBytes(std::string_view bytes) {
     constexpr std::string_view kHex = "0123456789abcdef";
+    is_blank_ = false;
     std::string& out = Next();
     out += R"("\\x)";
     for (unsigned char byte : bytes) {
@@ -40,6 +46,10 @@ class ArrayLiteral {
     return std::move(text_);
   }
 
+  /// The same, but an empty array where nothing but null, 0 and '' was added: for parameters that are
+  /// unnested beside others, which fills them up with null.
+  std::string FinishUnlessBlank() && { return is_blank_ ? "{}" : std::move(*this).Finish(); }
+
  private:
   std::string& Next() {
     if (text_.size() > 1) text_ += ',';
@@ -47,6 +57,7 @@ class ArrayLiteral {
   }
 
   std::string text_ = "{";
+  bool is_blank_ = true;
 };
 
 }  // namespace signalbox::service

@@ -1,6 +1,8 @@
 #include "service/postgres/group_statements.h"
 
 #include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -47,7 +49,8 @@ absl::Status Refusal(AppendVerdict verdict, const NewMessage& draft, const pqxx:
 // Where the result of append_messages() has what is read of every row.
 struct AppendColumns {
   explicit AppendColumns(const pqxx::result& rows)
-      : outcome(rows.column_number("outcome")),
+      : item(rows.column_number("item")),
+        outcome(rows.column_number("outcome")),
         run_no(rows.column_number("run_no")),
         run_id(rows.column_number("run_id")),
         head_sequence(rows.column_number("head_sequence")),
@@ -60,26 +63,43 @@ struct AppendColumns {
         expire_time(rows.column_number("expire_time")),
         superseded_sequence(rows.column_number("superseded_sequence")) {}
 
-  pqxx::row_size_type outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state, change,
-      create_time, expire_time, superseded_sequence;
+  pqxx::row_size_type item, outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state,
+      change, create_time, expire_time, superseded_sequence;
 };
+
+// Never 0: a time to live that was asked for is greater than zero.
+int64_t MicrosecondsOf(absl::Duration ttl) { return std::max<int64_t>(1, absl::ToInt64Microseconds(ttl)); }
+
+// A pending command, before it has a place.
+Message Content(const NewMessage& draft) {
+  Message message;
+  message.key = draft.key;
+  message.value = draft.value;
+  message.publisher = draft.publisher;
+  message.reason = draft.reason;
+  return message;
+}
 
 std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, const pqxx::row& row,
                                        const AppendColumns& columns) {
-  auto message = std::make_shared<Message>();
+  auto message = std::make_shared<Message>(Content(draft));
   message->id = {row[columns.run_no].as<int64_t>(), row[columns.sequence].as<int64_t>(), nonce};
   message->run_id = row[columns.run_id].as<std::string>();
-  message->key = draft.key;
-  message->value = draft.value;
   message->kind = static_cast<Kind>(row[columns.kind].as<int>());
   message->state = static_cast<MessageState>(row[columns.state].as<int>());
-  message->publisher = draft.publisher;
-  message->reason = draft.reason;
   message->create_time = TimeFrom(row[columns.create_time]);
   message->expire_time = TimeFrom(row[columns.expire_time]);
   message->change = IntFrom(row[columns.change]);
   if (message->state == MessageState::kSuperseded) message->finish_time = message->create_time;
   return message;
+}
+
+// Where the row of each item is.
+std::vector<pqxx::result::size_type> RowsByItem(const pqxx::result& rows) {
+  const auto item = rows.column_number("item");
+  std::vector<pqxx::result::size_type> row_of(rows.size());
+  for (pqxx::result::size_type i = 0; i < rows.size(); ++i) row_of.at(rows[i][item].as<size_t>() - 1) = i;
+  return row_of;
 }
 
 // Collects what a group did, run by run.
@@ -103,25 +123,35 @@ class ChangesByRun {
 }  // namespace
 
 AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
-                                 const std::function<int64_t()>& make_nonce)
-    : publishes_(publishes) {
-  ArrayLiteral ids, projects, ranks, runs, keys, values, kinds, request_ids, fingerprints, ttls, reasons,
-      publishers, nonces;
-  absl::flat_hash_map<std::pair<std::string, int64_t>, int64_t> places;
+                                 const std::function<int64_t()>& make_nonce, RunNumbers& numbers)
+    : publishes_(publishes), numbers_(numbers) {
+  ArrayLiteral ids, projects, ranks, run_nos, runs, places_in_run, keys, values, kinds, request_ids,
+      fingerprints, ttls, reasons, publishers, nonces;
+  absl::flat_hash_map<std::pair<std::string_view, int64_t>, Place> newest;  // of each run
+  bool is_usual = true;
   for (const NewMessage* draft : publishes) {
-    const std::string& name = draft->run.id.empty() ? draft->run.project : draft->run.id;
+    const bool is_by_id = !draft->run.id.empty();
+    const std::string& name = is_by_id ? draft->run.id : draft->run.project;
     const auto [place, is_new] =
-        places.try_emplace({name, draft->run.rank}, static_cast<int64_t>(places.size()) + 1);
-    if (is_new && draft->run.id.empty()) {
-      ids.AddNull();
-      projects.AddText(name);
-      ranks.Add(draft->run.rank);
-    } else if (is_new) {
+        newest.try_emplace({name, draft->run.rank}, Place{static_cast<int64_t>(newest.size()) + 1, 0});
+    if (is_new && is_by_id) {
       ids.AddText(name);
       projects.AddNull();
       ranks.AddNull();
+      const std::optional<int64_t> run_no = numbers.Find(name);
+      all_known_ = all_known_ && run_no.has_value();
+      run_no ? run_nos.Add(*run_no) : run_nos.AddNull();
+    } else if (is_new) {
+      ids.AddNull();
+      projects.AddText(name);
+      ranks.Add(draft->run.rank);
     }
-    runs.Add(place->second);
+    ++place->second.in_run;
+    places_.push_back(place->second);
+    // The same run may be named by id and by rank, and a setting replaces another.
+    is_usual = is_usual && is_by_id && draft->kind != Kind::kSetting;
+    runs.Add(place->second.run);
+    places_in_run.Add(place->second.in_run);
     keys.AddText(draft->key);
     values.AddBytes(draft->value);
     kinds.Add(static_cast<int64_t>(draft->kind));
@@ -135,37 +165,75 @@ AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
     if (draft->ttl == absl::InfiniteDuration()) {
       ttls.AddNull();
     } else {
-      // Never 0: a time to live that was asked for is greater than zero.
-      ttls.Add(std::max<int64_t>(1, absl::ToInt64Microseconds(draft->ttl)));
+      ttls.Add(MicrosecondsOf(draft->ttl));
     }
     reasons.AddText(draft->reason);
     publishers.AddText(draft->publisher);
     nonces_.push_back(make_nonce());
     nonces.Add(nonces_.back());
   }
+  if (is_usual) run_nos_ = std::move(run_nos).Finish();
   ids_ = std::move(ids).Finish();
-  projects_ = std::move(projects).Finish();
-  ranks_ = std::move(ranks).Finish();
+  projects_ = std::move(projects).FinishUnlessBlank();
+  ranks_ = std::move(ranks).FinishUnlessBlank();
   runs_ = std::move(runs).Finish();
+  places_in_run_ = std::move(places_in_run).Finish();
   keys_ = std::move(keys).Finish();
   values_ = std::move(values).Finish();
-  kinds_ = std::move(kinds).Finish();
-  request_ids_ = std::move(request_ids).Finish();
-  fingerprints_ = std::move(fingerprints).Finish();
-  ttls_ = std::move(ttls).Finish();
-  reasons_ = std::move(reasons).Finish();
-  publishers_ = std::move(publishers).Finish();
+  kinds_ = std::move(kinds).FinishUnlessBlank();
+  request_ids_ = std::move(request_ids).FinishUnlessBlank();
+  fingerprints_ = std::move(fingerprints).FinishUnlessBlank();
+  ttls_ = std::move(ttls).FinishUnlessBlank();
+  reasons_ = std::move(reasons).FinishUnlessBlank();
+  publishers_ = std::move(publishers).FinishUnlessBlank();
   nonce_literals_ = std::move(nonces).Finish();
 }
 
 void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pending, GroupOutcome& outcome,
                           std::vector<Repeat>& repeats) const {
-  const pqxx::result rows = transaction.exec_prepared(
-      sql::kAppendMessages, ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
-      fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  const pqxx::result rows =
+      transaction.exec_prepared(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, places_in_run_,
+                                ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_,
+                                request_ids_, fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  outcome.appended.reserve(publishes_.size());
+  if (rows[0]["item"].is_null()) {
+    ReadByRun(rows, outcome);
+  } else {
+    ReadByItem(rows, max_pending, outcome, repeats);
+  }
+}
+
+// Every publish was stored as a pending command.
+void AppendStatement::ReadByRun(const pqxx::result& rows, GroupOutcome& outcome) const {
+  const AppendColumns columns(rows);
+  for (const pqxx::row& row : rows) {
+    const Position before = {row[columns.head_sequence].as<int64_t>(),
+                             row[columns.head_change].as<int64_t>()};
+    outcome.changes.push_back({.run_no = row[columns.run_no].as<int64_t>(), .from = before, .to = before});
+  }
+  const absl::Time now = TimeFrom(rows[0][columns.create_time]);
+  for (size_t i = 0; i < publishes_.size(); ++i) {
+    const NewMessage& draft = *publishes_[i];
+    RunChanges& change = outcome.changes[static_cast<size_t>(places_[i].run - 1)];
+    if (!all_known_) numbers_.Learn(draft.run.id, change.run_no);
+    auto message = std::make_shared<Message>(Content(draft));
+    message->id = {change.run_no, change.from.sequence + places_[i].in_run, nonces_[i]};
+    message->run_id = draft.run.id;
+    message->create_time = now;
+    if (draft.ttl != absl::InfiniteDuration()) {
+      message->expire_time = now + absl::Microseconds(MicrosecondsOf(draft.ttl));
+    }
+    change.to.sequence = message->id.sequence;
+    change.to.mark = message->id.nonce;
+    change.messages.push_back(message);
+    outcome.appended.push_back({.message = std::move(message)});
+  }
+}
+
+void AppendStatement::ReadByItem(const pqxx::result& rows, int64_t max_pending, GroupOutcome& outcome,
+                                 std::vector<Repeat>& repeats) const {
   const AppendColumns columns(rows);
   ChangesByRun changes(outcome.changes);
-  outcome.appended.reserve(publishes_.size());
   for (size_t i = 0; i < publishes_.size(); ++i) {
     const pqxx::row row = rows[static_cast<pqxx::result::size_type>(i)];
     Appended& appended = outcome.appended.emplace_back();
@@ -179,6 +247,7 @@ void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pendi
     }
     appended.message = StoredMessage(*publishes_[i], nonces_[i], row, columns);
     const MessageId& id = appended.message->id;
+    numbers_.Learn(appended.message->run_id, id.run_no);
     RunChanges& change = changes.Of(
         id.run_no, {row[columns.head_sequence].as<int64_t>(), row[columns.head_change].as<int64_t>()});
     change.to.sequence = id.sequence;  // they come in order
@@ -199,14 +268,21 @@ void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pendi
 }
 
 AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) {
-  ArrayLiteral run_nos, runs, calls, sequences, nonces, consumers, outcomes, replies, errors, steps;
-  absl::flat_hash_map<int64_t, int64_t> places;
+  ArrayLiteral run_nos, runs, places_in_run, calls, sequences, nonces, consumers, outcomes, replies, errors,
+      steps;
+  struct Place {
+    int64_t run;
+    int64_t in_run;
+  };
+  absl::flat_hash_map<int64_t, Place> newest;  // of each run, as for publishes
   for (size_t call = 0; call < acks.size(); ++call) {
     const AckCall& ack = *acks[call];
     for (const MessageId& id : ack.ids) {
-      const auto [place, is_new] = places.try_emplace(id.run_no, static_cast<int64_t>(places.size()) + 1);
+      const auto [place, is_new] =
+          newest.try_emplace(id.run_no, Place{static_cast<int64_t>(newest.size()) + 1, 0});
       if (is_new) run_nos.Add(id.run_no);
-      runs.Add(place->second);
+      runs.Add(place->second.run);
+      places_in_run.Add(++place->second.in_run);
       calls.Add(static_cast<int64_t>(call));
       sequences.Add(id.sequence);
       nonces.Add(id.nonce);
@@ -223,31 +299,33 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
   }
   run_nos_ = std::move(run_nos).Finish();
   runs_ = std::move(runs).Finish();
+  places_in_run_ = std::move(places_in_run).Finish();
   calls_ = std::move(calls).Finish();
   sequences_ = std::move(sequences).Finish();
   nonces_ = std::move(nonces).Finish();
   consumers_ = std::move(consumers).Finish();
-  outcomes_ = std::move(outcomes).Finish();
-  replies_ = std::move(replies).Finish();
-  errors_ = std::move(errors).Finish();
-  steps_ = std::move(steps).Finish();
+  outcomes_ = std::move(outcomes).FinishUnlessBlank();
+  replies_ = std::move(replies).FinishUnlessBlank();
+  errors_ = std::move(errors).FinishUnlessBlank();
+  steps_ = std::move(steps).FinishUnlessBlank();
 }
 
 void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcome) const {
   const pqxx::result rows =
-      transaction.exec_prepared(sql::kAckMessages, run_nos_, runs_, calls_, sequences_, nonces_, consumers_,
-                                outcomes_, replies_, errors_, steps_);
+      transaction.exec_prepared(sql::kAckMessages, run_nos_, places_in_run_, runs_, calls_, sequences_,
+                                nonces_, consumers_, outcomes_, replies_, errors_, steps_);
   const MessageColumns columns(rows);
   const auto run_id = rows.column_number("run_id");
   const auto head_sequence = rows.column_number("head_sequence");
   const auto head_change = rows.column_number("head_change");
   std::vector<RunChanges> changed;
   ChangesByRun changes(changed);
-  pqxx::result::size_type next = 0;
+  const std::vector<pqxx::result::size_type> row_of = RowsByItem(rows);
+  size_t item = 0;
   for (const AckCall* call : acks_) {
     Acked& acked = outcome.acked.emplace_back();
     for (size_t i = 0; i < call->ids.size(); ++i) {
-      const pqxx::row row = rows[next++];
+      const pqxx::row row = rows[row_of[item++]];
       if (row[columns.sequence].is_null()) {
         acked.status =
             absl::NotFoundError("message_ids: at least one of them does not exist; nothing was acked");

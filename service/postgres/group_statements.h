@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "service/domain/message_log.h"
+#include "service/postgres/run_numbers.h"
 
 // The two statements of a group commit: how their parameters are put together and how their rows
 // are read. Both throw what pqxx throws.
@@ -18,7 +20,9 @@ namespace signalbox::service {
 /// The publishes of one group as parameters of `append_messages`.
 class AppendStatement {
  public:
-  AppendStatement(absl::Span<const NewMessage* const> publishes, const std::function<int64_t()>& make_nonce);
+  /// `numbers` outlives it.
+  AppendStatement(absl::Span<const NewMessage* const> publishes, const std::function<int64_t()>& make_nonce,
+                  RunNumbers& numbers);
 
   /// Sends it and fills `outcome.appended` and `outcome.changes`. Places of `outcome.appended` that
   /// are repeats keep a null message; `repeats` tells where they are stored.
@@ -35,11 +39,25 @@ class AppendStatement {
   const std::string& ranks() const { return ranks_; }
 
  private:
+  void ReadByRun(const pqxx::result& rows, GroupOutcome& outcome) const;
+  void ReadByItem(const pqxx::result& rows, int64_t max_pending, GroupOutcome& outcome,
+                  std::vector<Repeat>& repeats) const;
+
+  // Where a publish stands: in which of the distinct runs, and as which of those to it; both from 1.
+  struct Place {
+    int64_t run;
+    int64_t in_run;
+  };
+
   absl::Span<const NewMessage* const> publishes_;
+  RunNumbers& numbers_;
   std::vector<int64_t> nonces_;
+  std::vector<Place> places_;
+  std::optional<std::string> run_nos_;  // null: the group is not of the usual kind
+  bool all_known_ = true;               // whether `numbers_` had every run
   std::string ids_, projects_, ranks_;  // one element for each distinct run
-  std::string runs_, keys_, values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_, publishers_,
-      nonce_literals_;
+  std::string places_in_run_, runs_, keys_, values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_,
+      publishers_, nonce_literals_;
 };
 
 /// The acks of one group as parameters of `ack_messages`.
@@ -55,7 +73,8 @@ class AckStatement {
  private:
   absl::Span<const AckCall* const> acks_;
   std::string run_nos_;  // one element for each distinct run
-  std::string runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_, steps_;
+  std::string places_in_run_, runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_,
+      steps_;
 };
 
 }  // namespace signalbox::service

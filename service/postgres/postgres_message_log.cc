@@ -111,7 +111,7 @@ void FillChanges(const pqxx::result& rows, const ReadLimit& limit, RunChanges& c
 absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const NewMessage* const> publishes,
                                                             absl::Span<const AckCall* const> acks) {
   // Parameters are built before a connection is taken, hence before any lock is.
-  const AppendStatement append(publishes, make_nonce_);
+  const AppendStatement append(publishes, make_nonce_, numbers_);
   const AckStatement ack(acks);
   const auto run = [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<GroupOutcome> {
     GroupOutcome outcome;

@@ -8,6 +8,7 @@
 
 #include "service/domain/message_log.h"
 #include "service/postgres/connection_pool.h"
+#include "service/postgres/run_numbers.h"
 
 namespace signalbox::service {
 
@@ -39,6 +40,7 @@ class PostgresMessageLog final : public MessageLog {
   ConnectionPool& readers_;
   const int64_t max_pending_;
   const std::function<int64_t()> make_nonce_;
+  RunNumbers numbers_;
 };
 
 }  // namespace signalbox::service

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <memory>
@@ -123,6 +124,49 @@ TEST_F(PostgresMessageLogTest, ADeclaredKindIsUsedWhenNoneIsGiven) {
   EXPECT_EQ(outcome->appended[1].message->kind, Kind::kCommand);
   EXPECT_EQ(outcome->appended[2].message->kind, Kind::kCommand);
   EXPECT_THAT(outcome->appended[3].superseded, SizeIs(1));
+}
+
+// Once a run's number is known, a group of commands goes another way, which must not show.
+TEST_F(PostgresMessageLogTest, CommandsToKnownRunsAreStoredLikeAnyOther) {
+  ASSERT_TRUE(storage_.runs().Create({.project = "p", .id = "run-b"}).ok());
+  NewMessage to_b = Draft("b");
+  to_b.run.id = "run-b";
+  to_b.ttl = absl::Hours(24 * 365 * 5000);
+  NewMessage repeatable = Draft("r");
+  repeatable.request_id = "id";
+  repeatable.fingerprint = "f";
+  repeatable.reason = "because";
+  repeatable.publisher = "somebody";
+  ASSERT_TRUE(Publish({Draft(), to_b}).ok());
+  const absl::StatusOr<GroupOutcome> outcome = Publish({Draft(), to_b, repeatable, Draft()});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  ASSERT_THAT(outcome->changes, SizeIs(2));
+  EXPECT_EQ(outcome->changes[0].from, (Position{1, 0}));
+  EXPECT_EQ(outcome->changes[0].to.sequence, 4);
+  EXPECT_EQ(outcome->changes[0].to.mark, outcome->appended[3].message->id.nonce);
+  EXPECT_THAT(outcome->changes[0].messages, SizeIs(3));
+  std::vector<MessageId> ids;
+  for (const Appended& appended : outcome->appended) ids.push_back(appended.message->id);
+  const absl::StatusOr<std::vector<MessagePtr>> stored = storage_.log().ReadMessages(ids);
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  ASSERT_THAT(*stored, SizeIs(4));
+  for (const MessagePtr& message : *stored) {
+    const auto told = std::ranges::find_if(
+        outcome->appended, [&](const Appended& appended) { return appended.message->id == message->id; });
+    ASSERT_NE(told, outcome->appended.end());
+    EXPECT_EQ(told->message->run_id, message->run_id);
+    EXPECT_EQ(told->message->key, message->key);
+    EXPECT_EQ(told->message->create_time, message->create_time);
+    EXPECT_EQ(told->message->expire_time, message->expire_time);
+    EXPECT_EQ(told->message->reason, message->reason);
+    EXPECT_EQ(told->message->publisher, message->publisher);
+    EXPECT_EQ(told->message->state, message->state);
+    EXPECT_EQ(told->message->kind, message->kind);
+  }
+  const absl::StatusOr<GroupOutcome> again = Publish({repeatable, Draft()});
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->appended[0].message->id, outcome->appended[2].message->id);
+  EXPECT_EQ(again->appended[1].message->id.sequence, 5);
 }
 
 TEST_F(PostgresMessageLogTest, KeepsEveryByte) {
@@ -293,6 +337,21 @@ TEST_F(PostgresPruningTest, PublishesToARunThatGoesAreRefusedAndDisturbNobody) {
           << code;
     }
     pruner.join();
+  }
+}
+
+TEST_F(PostgresPruningTest, AnIdThatNamesAnotherRunByNowIsNoticed) {
+  const absl::StatusOr<GroupOutcome> before = Publish({Draft()});
+  ASSERT_TRUE(before.ok()) << before.status();
+  ASSERT_TRUE(storage_.runs().End({.id = "run-a"}, RunOutcome::kCompleted).ok());
+  while (*Prune() > 0) continue;
+  EXPECT_TRUE(absl::IsNotFound(Publish({Draft()})->appended[0].status));
+  ASSERT_TRUE(storage_.runs().Create({.project = "p", .id = "run-a"}).ok());
+  for (int64_t sequence = 1; sequence <= 2; ++sequence) {
+    const absl::StatusOr<GroupOutcome> after = Publish({Draft()});
+    ASSERT_TRUE(after.ok()) << after.status();
+    EXPECT_NE(after->appended[0].message->id.run_no, before->appended[0].message->id.run_no);
+    EXPECT_EQ(after->appended[0].message->id.sequence, sequence);
   }
 }
 

@@ -35,5 +35,24 @@ TEST(ArrayLiteralTest, WritesBytesAsHex) {
   EXPECT_EQ(std::move(array).Finish(), R"({"\\x","\\x000fff7f"})");
 }
 
+TEST(ArrayLiteralTest, IsLeftOutWhenItSaysNothing) {
+  ArrayLiteral blank;
+  blank.AddNull();
+  blank.Add(0);
+  blank.AddText("");
+  EXPECT_EQ(std::move(blank).FinishUnlessBlank(), "{}");
+  ArrayLiteral number;
+  number.Add(0);
+  number.Add(3);
+  EXPECT_EQ(std::move(number).FinishUnlessBlank(), "{0,3}");
+  ArrayLiteral text;
+  text.AddNull();
+  text.AddText("x");
+  EXPECT_EQ(std::move(text).FinishUnlessBlank(), R"({NULL,"x"})");
+  ArrayLiteral bytes;  // no bytes are something else than null
+  bytes.AddBytes("");
+  EXPECT_EQ(std::move(bytes).FinishUnlessBlank(), R"({"\\x"})");
+}
+
 }  // namespace
 }  // namespace signalbox::service
