@@ -85,10 +85,10 @@ def break_database(scene, times):
 
 
 FAULTS = [
-    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=8, long=400, load=_HALF_LOST,
-          long_form={"scale": 12, "load": {**_MUCH, **_HALF_LOST}}),
-    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=10, long=750,
-          long_form={"scale": 140, "load": _MUCH}),
+    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=8, long=200, load=_HALF_LOST,
+          long_form={"scale": 40, "load": {**_MUCH, **_HALF_LOST}}),
+    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=10, long=500,
+          long_form={"scale": 210, "load": _MUCH}),
     Fault("frozen-clients", "nothing lost, and everybody goes on", freeze_clients, short=2, long=100,
           long_form={"load": {"longest_stop": 60.0}}),
     Fault("frozen-database", "nothing lost, and everybody goes on", freeze_database, short=2, long=60),
