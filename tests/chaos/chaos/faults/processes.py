@@ -44,6 +44,7 @@ def restart_in_turn(scene, times):
         for number in range(times):
             if number:
                 user.has_streamed_for(_SOUND_AFTER)
+            user.counts = True
             for replica in scene.cluster.replicas:
                 began = time.monotonic()
                 status = replica.server.terminate(timeout=15)
@@ -54,6 +55,7 @@ def restart_in_turn(scene, times):
                 replica.server.wait_serving()
                 replica.clients.set(refuse=False)
                 scene.load.go_on(20)
+            user.counts = False
         gaps = user.finish()
     scene.limit("slowest exit, s", slowest, _EXIT_WITHIN, _SLACK)
     scene.limit("delivery p99 to a user of the library, ms", gaps["p99"], _GAP, 1000 * _SLACK)
