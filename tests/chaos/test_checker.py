@@ -269,6 +269,18 @@ def listed_backwards(events):
     events["get_all"]["seen"].reverse()
 
 
+@breaks("acts last")
+def pending_after_the_end(events):
+    for replica in ("replica1", "replica2"):
+        events[f"final e at {replica}"]["seen"] = [stored(1, "PENDING", run="e")]
+
+
+@breaks("ended")
+def undelivered_without_an_end(events):
+    for fields in listed(events, 4):
+        fields[5] = "UNDELIVERED"
+
+
 @breaks("ended")
 def stored_after_the_end(events):
     events["publish after the end"] = publish(2, 630, 635, run="e")

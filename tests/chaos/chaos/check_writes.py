@@ -11,6 +11,7 @@ def check_writes(run, report):
         _check_publish(run, publish, tokens.get(publish.token, []), report)
     _check_real_time_order(run, report)
     _check_settings(run, report)
+    _check_end(run, report)
     for event in run.acks:
         _check_ack(run, event, report)
     for event in run.cancels:
@@ -98,6 +99,12 @@ def _check_settings(run, report):
         report.require(stored.state != "SUPERSEDED" or stored.key in newest, "superseded",
                        f"{run.name}/{stored.sequence} is superseded by nothing")
         newest.add(stored.key)
+
+
+def _check_end(run, report):
+    for stored in run.by_sequence:
+        report.require(stored.state != "UNDELIVERED" or run.ended_after < run.listed, "ended",
+                       f"{run.name}/{stored.sequence} is undelivered, and nobody ended the run")
 
 
 def _check_ack(run, event, report):
