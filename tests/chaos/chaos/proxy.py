@@ -68,6 +68,7 @@ class _Link:
         self._waiting = {UP: 0, DOWN: 0}  # and how much waits.
         self._over = set()  # Directions whose end has come,
         self._shut = set()  # and was passed on.
+        self._has_dropped = False  # Bytes of a reply.
         self._loop = asyncio.get_running_loop()
 
     def client(self):
@@ -123,7 +124,9 @@ class _Link:
     def received(self, direction, data):
         edge = self._edge
         edge.bytes[direction] += len(data)
-        if direction == DOWN and edge.drop_replies:
+        if direction == DOWN and (edge.drop_replies or self._has_dropped):
+            # What comes after a gap would look like a whole stream, so nothing does.
+            self._has_dropped = True
             self._loop.call_later(_RESET_AFTER_DROP, self.reset)
             return
         trap = edge.trap
