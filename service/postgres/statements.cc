@@ -48,14 +48,26 @@ constexpr char kRunColumns[] = R"(
      FROM signalbox.declared_keys d WHERE d.run_no = r.run_no) AS keys)";
 
 // Where the run of alias `r` is, to be joined to it: one probe of an index each, and not the functions
-// of the schema, whose calls cost more.
+// of the schema, whose calls cost more. Nothing up to the floors is looked at.
 constexpr char kNewest[] = R"(
   LEFT JOIN LATERAL (SELECT m.sequence, m.nonce FROM signalbox.messages m
-                      WHERE m.run_no = r.run_no AND m.sequence > r.pruned_sequence
+                      WHERE m.run_no = r.run_no AND m.sequence > $sequence_floor
                       ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1) newest ON true
   LEFT JOIN LATERAL (SELECT m.change FROM signalbox.messages m
-                      WHERE m.run_no = r.run_no AND m.change > r.pruned_change
+                      WHERE m.run_no = r.run_no AND m.change > $change_floor
                       ORDER BY m.run_no DESC, m.change DESC LIMIT 1) left_last ON true)";
+
+std::string Newest(const char* sequence_floor, const char* change_floor) {
+  return absl::StrReplaceAll(kNewest, {{"$sequence_floor", sequence_floor}, {"$change_floor", change_floor}});
+}
+
+// The same of a run that `t` may know: a probe reads every entry of its page above the floor, so the
+// floor is just below what is known. Were the run further back, which no run ever is, its head would be
+// taken for the pruned one: a cursor from there shows more than is new, and misses nothing.
+std::string NewestSinceKnown() {
+  return Newest("greatest(r.pruned_sequence, CASE WHEN r.run_no = t.known_run THEN t.known_sequence - 1 END)",
+                "greatest(r.pruned_change, CASE WHEN r.run_no = t.known_run THEN t.known_change - 1 END)");
+}
 
 // The columns of that. The mark is null when its message was pruned, or there is none.
 constexpr char kHead[] = R"(
@@ -76,7 +88,8 @@ std::string Expand(const char* text) {
                                     {"$acked_message", MessageColumns("(a.message)")},
                                     {"$run", run},
                                     {"$head", kHead},
-                                    {"$newest", kNewest},
+                                    {"$newest", Newest("r.pruned_sequence", "r.pruned_change")},
+                                    {"$since_known_newest", NewestSinceKnown()},
                                     {"$pending", kPending}});
 }
 
@@ -151,12 +164,10 @@ const Statements& PendingReads() {
             SELECT r.run_no, r.id AS run_id, $head,
                    r.run_no = t.known_run AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
                      AND greatest(r.pruned_change, left_last.change) = t.known_change AS is_known
-              FROM signalbox.runs r $newest
-             WHERE r.run_no = CASE WHEN t.id IS NOT NULL
-                                   THEN (SELECT r.run_no FROM signalbox.runs r WHERE r.id = t.id)
-                                   ELSE (SELECT r.run_no FROM signalbox.runs r
-                                           JOIN signalbox.projects p USING (project_no)
-                                          WHERE p.name = t.project AND r.rank = t.rank) END
+              FROM (SELECT r.* FROM signalbox.runs r WHERE r.id = t.id
+                    UNION ALL
+                    SELECT r.* FROM signalbox.projects p JOIN signalbox.runs r USING (project_no)
+                     WHERE p.name = t.project AND r.rank = t.rank) r $since_known_newest
             OFFSET 0) h ON true
           LEFT JOIN LATERAL (
             SELECT * FROM (
