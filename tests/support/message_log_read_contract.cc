@@ -93,6 +93,22 @@ TEST_P(MessageLogContract, ReadSnapshotsReadsAgainOnlyWhatHasChanged) {
   EXPECT_NE(read(other_epoch), other_epoch);
 }
 
+// A restore may leave the epoch as it was, and take back what was read.
+TEST_P(MessageLogContract, WhatIsKnownOfAHistoryTakenBackIsOfNoUse) {
+  const auto read = [this](PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.id = "run-a"}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  PublishSome(2);
+  const PendingSnapshotPtr known = read(nullptr);
+  auto other_message = std::make_shared<PendingSnapshot>(*known);
+  ++other_message->head.mark;
+  EXPECT_EQ(read(other_message)->head.mark, known->head.mark);
+  auto ahead = std::make_shared<PendingSnapshot>(*known);
+  ++ahead->head.sequence;
+  EXPECT_THAT(SequencesOf(read(ahead)->messages), ElementsAre(1, 2));
+}
+
 // As when a run was pruned and its id names a new one.
 TEST_P(MessageLogContract, WhatIsKnownOfAnotherRunIsOfNoUse) {
   const auto read = [this](const char* run, PendingSnapshotPtr known) {
