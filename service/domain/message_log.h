@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "service/domain/memo.h"
 #include "service/domain/message.h"
 #include "service/domain/run_changes.h"
 
@@ -70,6 +71,8 @@ struct PendingSnapshot {
 
   /// False: there is more than the limit of the read; `messages` is empty.
   bool is_whole = true;
+
+  Memo wire;  ///< `messages` as an answer carries them; made by whoever answers.
 };
 using PendingSnapshotPtr = std::shared_ptr<const PendingSnapshot>;
 
@@ -98,6 +101,7 @@ struct PendingPage {
   Position head;  ///< On the snapshot of this page.
   std::vector<MessagePtr> messages;
   bool more = false;
+  PendingSnapshotPtr all_of;  ///< The snapshot whose messages these are, all of them; null when not known.
 };
 
 /// Which messages of a run's history a page wants, newest first, sequence < before.

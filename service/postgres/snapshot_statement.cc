@@ -12,7 +12,7 @@ namespace signalbox::service {
 
 SnapshotStatement::SnapshotStatement(absl::Span<const PendingRead> reads, int64_t epoch)
     : reads_(reads), epoch_(epoch) {
-  ArrayLiteral ids, projects, ranks, known_runs, known_sequences, known_changes;
+  ArrayLiteral ids, projects, ranks, known_runs, known_sequences, known_changes, known_marks;
   for (const auto& [run, known] : reads) {
     if (run.id.empty()) {
       ids.AddNull();
@@ -27,6 +27,7 @@ SnapshotStatement::SnapshotStatement(absl::Span<const PendingRead> reads, int64_
     known_runs.Add(is_known ? known->run.run_no : 0);  // 0 is no run's number
     known_sequences.Add(is_known ? known->head.sequence : 0);
     known_changes.Add(is_known ? known->head.change : 0);
+    known_marks.Add(is_known ? known->head.mark : 0);
   }
   ids_ = std::move(ids).Finish();
   projects_ = std::move(projects).Finish();
@@ -34,6 +35,7 @@ SnapshotStatement::SnapshotStatement(absl::Span<const PendingRead> reads, int64_
   known_runs_ = std::move(known_runs).Finish();
   known_sequences_ = std::move(known_sequences).Finish();
   known_changes_ = std::move(known_changes).Finish();
+  known_marks_ = std::move(known_marks).Finish();
 }
 
 absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(pqxx::transaction_base& transaction,
@@ -42,7 +44,7 @@ absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(pqxx::transaction_base& 
   if (reads_.empty()) return answer;
   const pqxx::result rows =
       transaction.exec_prepared(sql::kReadSnapshots, ids_, projects_, ranks_, known_runs_, known_sequences_,
-                                known_changes_, limit.rows, static_cast<int64_t>(limit.bytes));
+                                known_changes_, known_marks_, limit.rows, static_cast<int64_t>(limit.bytes));
   answer.now = TimeFrom(rows[0]["now"]);
   const auto of_item = rows.column_number("item");
   pqxx::result::size_type begin = 0;

@@ -25,7 +25,7 @@ class SnapshotStatement {
 
   const absl::Span<const PendingRead> reads_;
   const int64_t epoch_;
-  std::string ids_, projects_, ranks_, known_runs_, known_sequences_, known_changes_;
+  std::string ids_, projects_, ranks_, known_runs_, known_sequences_, known_changes_, known_marks_;
 };
 
 }  // namespace signalbox::service

@@ -59,14 +59,26 @@ constexpr char kRunColumns[] = R"(
      FROM signalbox.declared_keys d WHERE d.run_no = r.run_no) AS keys)";
 
 // Where the run of alias `r` is, to be joined to it: one probe of an index each, and not the functions
-// of the schema, whose calls cost more.
+// of the schema, whose calls cost more. Nothing up to the floors is looked at.
 constexpr char kNewest[] = R"(
   LEFT JOIN LATERAL (SELECT m.sequence, m.nonce FROM signalbox.messages m
-                      WHERE m.run_no = r.run_no AND m.sequence > r.pruned_sequence
+                      WHERE m.run_no = r.run_no AND m.sequence > $sequence_floor
                       ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1) newest ON true
   LEFT JOIN LATERAL (SELECT m.change FROM signalbox.messages m
-                      WHERE m.run_no = r.run_no AND m.change > r.pruned_change
+                      WHERE m.run_no = r.run_no AND m.change > $change_floor
                       ORDER BY m.run_no DESC, m.change DESC LIMIT 1) left_last ON true)";
+
+std::string Newest(const char* sequence_floor, const char* change_floor) {
+  return absl::StrReplaceAll(kNewest, {{"$sequence_floor", sequence_floor}, {"$change_floor", change_floor}});
+}
+
+// The same of a run that `t` may know: a probe reads every entry of its page above the floor, so the
+// floor is just below what is known. Where the run is further back, as after a restore, its head is taken
+// for the pruned one: a cursor from there shows more than is new, and misses nothing.
+std::string NewestSinceKnown() {
+  return Newest("greatest(r.pruned_sequence, CASE WHEN r.run_no = t.known_run THEN t.known_sequence - 1 END)",
+                "greatest(r.pruned_change, CASE WHEN r.run_no = t.known_run THEN t.known_change - 1 END)");
+}
 
 // The columns of that. The mark is null when its message was pruned, or there is none.
 constexpr char kHead[] = R"(
@@ -87,7 +99,8 @@ std::string Expand(const char* text) {
                                     {"$acked_message", MessageColumns("(a.message)")},
                                     {"$run", run},
                                     {"$head", kHead},
-                                    {"$newest", kNewest},
+                                    {"$newest", Newest("r.pruned_sequence", "r.pruned_change")},
+                                    {"$since_known_newest", NewestSinceKnown()},
                                     {"$pending", kPending}});
 }
 
@@ -151,22 +164,21 @@ const Statements& Pruning() {
 const Statements& PendingReads() {
   static const auto* const kStatements = new Statements{
       // For each run one row at least: where it is, beside nulls. Runs that are where the reader knows
-      // them to be ($4-$6) show no messages.
+      // them to be ($4-$7) show no messages.
       {sql::kReadSnapshots, R"(
         SELECT t.item, h.run_no AS of_run, h.run_id, h.head_sequence, h.head_change, h.head_mark, h.is_known,
                (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
-          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
-               WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, item)
+          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+               WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, known_mark, item)
           LEFT JOIN LATERAL (
             SELECT r.run_no, r.id AS run_id, $head,
                    r.run_no = t.known_run AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
-                     AND greatest(r.pruned_change, left_last.change) = t.known_change AS is_known
-              FROM signalbox.runs r $newest
-             WHERE r.run_no = CASE WHEN t.id IS NOT NULL
-                                   THEN (SELECT r.run_no FROM signalbox.runs r WHERE r.id = t.id)
-                                   ELSE (SELECT r.run_no FROM signalbox.runs r
-                                           JOIN signalbox.projects p USING (project_no)
-                                          WHERE p.name = t.project AND r.rank = t.rank) END
+                     AND greatest(r.pruned_change, left_last.change) = t.known_change
+                     AND coalesce(newest.nonce, 0) = t.known_mark AS is_known
+              FROM (SELECT r.* FROM signalbox.runs r WHERE r.id = t.id
+                    UNION ALL
+                    SELECT r.* FROM signalbox.projects p JOIN signalbox.runs r USING (project_no)
+                     WHERE p.name = t.project AND r.rank = t.rank) r $since_known_newest
             OFFSET 0) h ON true
           LEFT JOIN LATERAL (
             SELECT * FROM (
@@ -174,9 +186,9 @@ const Statements& PendingReads() {
                      sum(octet_length(m.value)) OVER (ORDER BY m.sequence) - octet_length(m.value) AS before
                 FROM (SELECT * FROM signalbox.messages m
                        WHERE h.is_known IS NOT TRUE AND m.run_no = h.run_no AND m.change IS NULL
-                       ORDER BY m.sequence LIMIT $7 + 1) m) m
-             WHERE m.before < $8
-             ORDER BY m.sequence LIMIT $7) m ON true
+                       ORDER BY m.sequence LIMIT $8 + 1) m) m
+             WHERE m.before < $9
+             ORDER BY m.sequence LIMIT $8) m ON true
          ORDER BY t.item, m.sequence)"},
       {sql::kReadPending, R"(
         SELECT (SELECT count(*) FROM signalbox.messages m

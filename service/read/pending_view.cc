@@ -37,6 +37,7 @@ PendingPage ListPending(const PendingView& view, const PendingQuery& query) {
     bytes += message->value.size();
     page.messages.push_back(message);
   }
+  if (page.messages.size() == view.snapshot->messages.size()) page.all_of = view.snapshot;
   return page;
 }
 

@@ -5,15 +5,17 @@
 namespace signalbox::service {
 namespace {
 
-// Of an entry and of a message, besides their texts: about what the structures take.
+// Of an entry and of a message, besides their texts: about what the structures take, and what else of a
+// message is in its wire form.
 constexpr size_t kEntryBytes = 400;
-constexpr size_t kMessageBytes = 400;
+constexpr size_t kMessageBytes = 500;
 
 size_t BytesOf(const std::string& name, const PendingSnapshot& snapshot) {
   size_t bytes = kEntryBytes + 2 * name.size();
   for (const MessagePtr& message : snapshot.messages) {
-    bytes += kMessageBytes + message->value.size() + message->reason.size() + message->publisher.size() +
-             message->key.size();
+    const size_t texts =
+        message->value.size() + message->reason.size() + message->publisher.size() + message->key.size();
+    bytes += kMessageBytes + 2 * texts;  // once more in the wire form
   }
   return bytes;
 }

@@ -1,5 +1,6 @@
 #include "service/rpc/message_service.h"
 
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -65,7 +66,27 @@ v1::PublishManyResponse AnswerOf(const std::vector<Appended>& outcomes) {
   return answer;
 }
 
-v1::GetAllResponse AnswerOf(const Paged<PendingQuery>& paged, const PendingPage& page, size_t page_bytes) {
+std::string WireOf(const std::vector<MessagePtr>& messages) {
+  v1::GetAllResponse part;
+  for (const MessagePtr& message : messages) ToProto(*message, part.add_messages());
+  return part.SerializeAsString();
+}
+
+// The messages of a page that is a whole snapshot, if they fit into an answer; else nothing.
+absl::string_view KeptWire(const PendingPage& page, size_t page_bytes) {
+  if (page.all_of == nullptr) return {};
+  const std::string& wire = page.all_of->wire.Get([&page] { return WireOf(page.messages); });
+  return kPageOverheadBytes + wire.size() <= page_bytes ? wire : absl::string_view();
+}
+
+// Protobuf takes messages of a type, written one after the other, for one with the fields of all.
+grpc::ByteBuffer Joined(absl::string_view kept, const v1::GetAllResponse& rest) {
+  const std::array<grpc::Slice, 2> parts = {grpc::Slice(kept.data(), kept.size()),
+                                            grpc::Slice(rest.SerializeAsString())};
+  return grpc::ByteBuffer(parts.data(), parts.size());
+}
+
+grpc::ByteBuffer AnswerOf(const Paged<PendingQuery>& paged, const PendingPage& page, size_t page_bytes) {
   v1::GetAllResponse answer;
   PageToken next = {.query = paged.fingerprint,
                     .run_no = page.run.run_no,
@@ -73,11 +94,14 @@ v1::GetAllResponse AnswerOf(const Paged<PendingQuery>& paged, const PendingPage&
                     .epoch = page.run.epoch};
   if (paged.token) next = *paged.token;
   answer.set_cursor(Encode(Cursor{next.epoch, page.run.run_no, next.first_page}));
+  const absl::string_view kept = KeptWire(page, page_bytes);
+  if (!kept.empty()) return Joined(kept, answer);
   const bool is_cut = FillPage(page.messages, page_bytes, *answer.mutable_messages());
-  if (!is_cut && !page.more) return answer;
-  next.after = answer.messages().rbegin()->sequence();
-  answer.set_next_page_token(Encode(next));
-  return answer;
+  if (is_cut || page.more) {
+    next.after = answer.messages().rbegin()->sequence();
+    answer.set_next_page_token(Encode(next));
+  }
+  return Joined({}, answer);
 }
 
 }  // namespace
@@ -135,9 +159,13 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Get(grpc::CallbackServerContext
 }
 
 grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerContext* context,
-                                                        const v1::GetAllRequest* request,
-                                                        v1::GetAllResponse* response) {
-  absl::StatusOr<Paged<PendingQuery>> parsed = parser_.Parse(*request);
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  grpc::ByteBuffer bytes = *request;
+  v1::GetAllRequest typed;
+  const grpc::Status read = grpc::SerializationTraits<v1::GetAllRequest>::Deserialize(&bytes, &typed);
+  if (!read.ok()) return nullptr;  // gRPC refuses it as it does where it reads requests itself
+  absl::StatusOr<Paged<PendingQuery>> parsed = parser_.Parse(typed);
   if (!parsed.ok()) return FinishedWith(*context, parsed.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto call = GuardedBy(parts_, reactor, response);

@@ -1,13 +1,18 @@
 #ifndef SIGNALBOX_SERVICE_RPC_MESSAGE_SERVICE_H
 #define SIGNALBOX_SERVICE_RPC_MESSAGE_SERVICE_H
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include "service/rpc/service_parts.h"
 #include "signalbox/v1/message_service.grpc.pb.h"
 
 namespace signalbox::service {
 
 /// The calls of signalbox.v1.MessageService: parse, hand over, answer. No handler blocks.
-class MessageServiceHandler final : public v1::MessageService::CallbackService {
+///
+/// GetAll answers with bytes, because those of a run that has not changed are at hand.
+class MessageServiceHandler final
+    : public v1::MessageService::WithRawCallbackMethod_GetAll<v1::MessageService::CallbackService> {
  public:
   explicit MessageServiceHandler(const ServiceParts& parts) : parts_(parts), parser_(parts.limits) {}
 
@@ -18,8 +23,8 @@ class MessageServiceHandler final : public v1::MessageService::CallbackService {
                                         v1::PublishManyResponse* response) override;
   grpc::ServerUnaryReactor* Get(grpc::CallbackServerContext* context, const v1::GetRequest* request,
                                 v1::GetResponse* response) override;
-  grpc::ServerUnaryReactor* GetAll(grpc::CallbackServerContext* context, const v1::GetAllRequest* request,
-                                   v1::GetAllResponse* response) override;
+  grpc::ServerUnaryReactor* GetAll(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Ack(grpc::CallbackServerContext* context, const v1::AckRequest* request,
                                 v1::AckResponse* response) override;
   grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(grpc::CallbackServerContext* context,

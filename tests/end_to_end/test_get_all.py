@@ -1,5 +1,6 @@
 """GetAll: everything pending, page by page, and the cursor to go on from."""
 
+import grpc
 import pytest
 from signalbox.v1 import message_pb2
 
@@ -40,6 +41,13 @@ def test_only_pending_messages_are_there(client, new_run):
     client.ack(messages[2], outcome=2, error="no")
     client.cancel(messages[4])
     assert client.get_all(run) == [messages[1], messages[3]]
+
+
+@pytest.mark.parametrize("call", ["Get", "GetAll"])
+def test_what_is_no_request_is_refused(client, call):
+    """GetAll reads its bytes itself; nobody shall see a difference."""
+    with refused(grpc.StatusCode.UNIMPLEMENTED):
+        client.channel.unary_unary(f"/signalbox.v1.MessageService/{call}")(b"\xff", timeout=10)
 
 
 def test_keys_filter(client, new_run):

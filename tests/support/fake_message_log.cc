@@ -305,7 +305,7 @@ absl::StatusOr<PendingSnapshots> FakeMessageLog::ReadSnapshots(absl::Span<const 
       if (!absl::IsNotFound(page.status())) return page.status();
       answer.snapshots.emplace_back(page.status());
     } else if (known != nullptr && known->run.run_no == page->run.run_no && known->head == page->head &&
-               known->run.epoch == page->run.epoch) {
+               known->head.mark == page->head.mark && known->run.epoch == page->run.epoch) {
       ++known_snapshots_;
       answer.snapshots.emplace_back(known);
     } else {

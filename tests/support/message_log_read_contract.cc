@@ -93,6 +93,38 @@ TEST_P(MessageLogContract, ReadSnapshotsReadsAgainOnlyWhatHasChanged) {
   EXPECT_NE(read(other_epoch), other_epoch);
 }
 
+// A restore may leave the epoch as it was, and take back what was read.
+TEST_P(MessageLogContract, WhatIsKnownOfAHistoryTakenBackIsOfNoUse) {
+  const auto read = [this](PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.id = "run-a"}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  PublishSome(2);
+  const PendingSnapshotPtr known = read(nullptr);
+  auto other_message = std::make_shared<PendingSnapshot>(*known);
+  ++other_message->head.mark;
+  EXPECT_EQ(read(other_message)->head.mark, known->head.mark);
+  auto ahead = std::make_shared<PendingSnapshot>(*known);
+  ++ahead->head.sequence;
+  EXPECT_THAT(SequencesOf(read(ahead)->messages), ElementsAre(1, 2));
+}
+
+// As when a run was pruned and its id names a new one.
+TEST_P(MessageLogContract, WhatIsKnownOfAnotherRunIsOfNoUse) {
+  const auto read = [this](const char* run, PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.id = run}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  under_test_->AddRun("run-b", "p", 2);
+  Ack(Call(PublishSome(3), "w"));
+  const PendingSnapshotPtr known = read("run-a", nullptr);
+  const MessageId id = PublishedId(Draft("run-b", "k"));
+  Ack(Call({id}, "w"));
+  const PendingSnapshotPtr other = read("run-b", known);
+  EXPECT_EQ(other->head, (Position{1, 1, id.nonce}));
+  EXPECT_EQ(other->run.id, "run-b");
+}
+
 TEST_P(MessageLogContract, ASnapshotHasItsLimits) {
   const auto read = [this](ReadLimit limit) {
     const PendingRead reads[] = {{.run = {.id = "run-a"}}};

@@ -113,6 +113,23 @@ TEST_F(PendingReaderTest, WhatHasExpiredIsLeftOutThoughNobodyWroteItDown) {
   EXPECT_THAT(Keys(1), ElementsAre("y"));
 }
 
+TEST_F(PendingReaderTest, SaysWhenAPageIsAllOfASnapshot) {
+  Publish("run-a", "x");
+  Publish("run-a", "y", absl::Minutes(1));
+  Ask({.id = "run-a"});
+  Ask({.id = "run-a"}, {"x"});
+  Ask({.id = "run-a"}, {}, 1);
+  executor_.RunAll();
+  clock_.Advance(absl::Minutes(1));
+  Ask({.id = "run-a"});
+  executor_.RunAll();
+  ASSERT_NE(pages_[0]->all_of, nullptr);
+  EXPECT_EQ(pages_[0]->all_of->messages, pages_[0]->messages);
+  EXPECT_EQ(pages_[1]->all_of, nullptr);
+  EXPECT_EQ(pages_[2]->all_of, nullptr);
+  EXPECT_EQ(pages_[3]->all_of, nullptr) << "one has expired";
+}
+
 TEST_F(PendingReaderTest, TellsTheOldestOfAKeyAndHowMany) {
   Publish("run-a", "x", absl::Seconds(5));
   Publish("run-a", "y");

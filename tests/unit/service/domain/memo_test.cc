@@ -1,0 +1,19 @@
+#include "service/domain/memo.h"
+
+#include <gtest/gtest.h>
+
+namespace signalbox::service {
+namespace {
+
+TEST(MemoTest, IsMadeOnceAndACopyMakesItsOwn) {
+  const Memo memo;
+  const std::string& made = memo.Get([] { return "first"; });
+  EXPECT_EQ(made, "first");
+  EXPECT_EQ(&memo.Get([] { return "second"; }), &made);
+  EXPECT_EQ(made, "first");
+  const Memo copy = memo;
+  EXPECT_EQ(copy.Get([] { return "third"; }), "third");
+}
+
+}  // namespace
+}  // namespace signalbox::service
