@@ -88,15 +88,14 @@ int RunCommand(const ServiceConfig& config) {
     postgres = *std::move(started);
     database_url = postgres->connection_string();
   }
-  const bool is_migrate = config.command == ServiceConfig::Command::kMigrate;
-  // The embedded database is ours alone, so it needs nobody to migrate it.
-  if (is_migrate || postgres != nullptr) {
-    if (absl::Status status = BringUpToDate(database_url); !status.ok())
-      return Fail("migration_failed", status);
+  if (config.command == ServiceConfig::Command::kMigrate) {
+    const absl::Status migrated = BringUpToDate(database_url);
+    return migrated.ok() ? kSuccess : Fail("migration_failed", migrated);
   }
-  if (is_migrate) return kSuccess;
 
-  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(config, database_url);
+  // The embedded database is ours alone, so it needs nobody to migrate it.
+  absl::StatusOr<std::unique_ptr<Server>> server =
+      Server::Start(config, database_url, postgres != nullptr ? BringUpToDate : nullptr);
   if (!server.ok()) return Fail("start_failed", server.status());
   LogInfo("server_started", {{"address", (*server)->address()}, {"pid", getpid()}});
 

@@ -106,12 +106,14 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
                Announce(run_nos);
              }} {}
 
-absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServiceConfig& config,
-                                                      const std::string& database_url) {
-  const absl::Status schema =
-      CheckSchema({.url = database_url, .application_name = "signalboxd-start"}, EmbeddedMigrations());
-  if (!schema.ok()) return schema;
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(
+    const ServiceConfig& config, const std::string& database_url,
+    absl::Status (*migrate)(const std::string& database_url)) {
   std::unique_ptr<Server> server(new Server(config, database_url));
+  // By a session that the first sweep uses, too: opening one takes as long as all that is asked by it.
+  absl::Status schema = CheckSchema(server->reader_pool_, EmbeddedMigrations());
+  if (absl::IsFailedPrecondition(schema) && migrate != nullptr) schema = migrate(database_url);
+  if (!schema.ok()) return schema;
   const absl::Status listening = server->Listen();
   if (!listening.ok()) return listening;
   return server;
@@ -122,7 +124,6 @@ absl::Status Server::Listen() {
   workers_.Start();
   waker_.Start();
   writer_.Start();
-  if (config_.notify) notify_.Start();
   sweep_.Run();  // the first answer of the database, before anybody may ask
   absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config_.listen, parts_);
   if (!grpc.ok()) return grpc.status();
@@ -133,8 +134,10 @@ absl::Status Server::Listen() {
     if (!exposer.ok()) return exposer.status();
     exposer_ = *std::move(exposer);
   }
-  sweep_task_.Start();
-  prune_task_.Start();
+  // What nobody waits for; the sessions it opens come after the first answer.
+  if (config_.notify) notify_.Start();
+  sweep_task_.Start(config_.sweep_interval);
+  prune_task_.Start(kPruneInterval);
   tick_task_.Start();
   return absl::OkStatus();
 }

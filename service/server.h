@@ -34,9 +34,11 @@ namespace signalbox::service {
 /// in which they need each other.
 class Server {
  public:
-  /// Checks the schema, then serves. Errors say what is wrong and what to do.
-  static absl::StatusOr<std::unique_ptr<Server>> Start(const ServiceConfig& config,
-                                                       const std::string& database_url);
+  /// Checks the schema, then serves. A schema that does not fit is first left to `migrate`; null: it is an
+  /// error. Errors say what is wrong and what to do.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(
+      const ServiceConfig& config, const std::string& database_url,
+      absl::Status (*migrate)(const std::string& database_url));
   ~Server();  // Drain()
 
   /// Stops accepting → ends streams and awaits → answers what is under way → stops the feed → the

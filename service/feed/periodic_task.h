@@ -17,8 +17,9 @@ class PeriodicTask {
       : interval_(interval), task_(std::move(task)) {}
   ~PeriodicTask() { Stop(); }
 
-  void Start() {
-    thread_ = std::thread([this] { Run(); });
+  /// The first call comes after `delay`.
+  void Start(absl::Duration delay = absl::ZeroDuration()) {
+    thread_ = std::thread([this, delay] { Run(delay); });
   }
 
   /// Waits for a call that is under way. Idempotent and thread-safe: every call returns when it is done.
@@ -29,9 +30,11 @@ class PeriodicTask {
   }
 
  private:
-  void Run() {
-    do task_();
-    while (!stop_.WaitFor(interval_));
+  void Run(absl::Duration pause) {
+    while (!stop_.WaitFor(pause)) {
+      task_();
+      pause = interval_;
+    }
   }
 
   const absl::Duration interval_;

@@ -95,20 +95,16 @@ absl::StatusOr<std::vector<int>> Migrate(const ConnectionOptions& options,
   }
 }
 
-absl::Status CheckSchema(const ConnectionOptions& options, absl::Span<const Migration> migrations) {
-  absl::StatusOr<Connection> connection = OpenConnection(options);
-  if (!connection.ok()) return connection.status();
-  try {
-    const absl::StatusOr<Applied> applied = ReadAppliedOn(*connection->raw);
-    if (absl::Status known = CheckKnown(*applied, migrations); !known.ok()) return known;
+absl::Status CheckSchema(ConnectionPool& pool, absl::Span<const Migration> migrations) {
+  return InStatement(pool, [&](pqxx::nontransaction& session, int64_t) -> absl::Status {
+    const Applied applied = ReadApplied(session);
+    if (absl::Status known = CheckKnown(applied, migrations); !known.ok()) return known;
     const int wanted = migrations.back().version;
-    if (applied->size() == migrations.size() && Newest(*applied) == wanted) return absl::OkStatus();
-    return absl::FailedPreconditionError(absl::StrCat("the database's schema is version ", Newest(*applied),
+    if (applied.size() == migrations.size() && Newest(applied) == wanted) return absl::OkStatus();
+    return absl::FailedPreconditionError(absl::StrCat("the database's schema is version ", Newest(applied),
                                                       "; this signalboxd wants version ", wanted,
                                                       ". Run 'signalboxd migrate'"));
-  } catch (const std::exception& error) {
-    return StatusOf(error);
-  }
+  });
 }
 
 }  // namespace signalbox::service

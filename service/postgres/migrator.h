@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<int>> Migrate(const ConnectionOptions& options,
                                          absl::Span<const Migration> migrations);
 
 /// Whether the schema is exactly the one this binary knows; kFailedPrecondition says which version
-/// was found and which is wanted.
-absl::Status CheckSchema(const ConnectionOptions& options, absl::Span<const Migration> migrations);
+/// was found and which is wanted. Asks a session of `pool`, which has it ready for the next then.
+absl::Status CheckSchema(ConnectionPool& pool, absl::Span<const Migration> migrations);
 
 }  // namespace signalbox::service
 

@@ -44,19 +44,20 @@ std::vector<std::pair<int, std::string>> DebianInstallations() {
   return found;
 }
 
-std::string InstalledDirectory(std::optional<int> cluster_version) {
+// The version is left 0 where no path tells it.
+PostgresBinaries Installed(std::optional<int> cluster_version) {
   const std::vector<std::pair<int, std::string>> installed = DebianInstallations();
   for (const auto& [version, directory] : installed) {
-    if (version == cluster_version) return directory;
+    if (version == cluster_version) return {directory, version};
   }
-  if (!installed.empty()) return installed.front().second;
+  if (!installed.empty()) return {installed.front().second, installed.front().first};
   const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): nothing sets it
   const std::vector<std::string> directories =
       absl::StrSplit(path != nullptr ? path : "", ':', absl::SkipEmpty());
   for (const std::string& directory : directories) {
-    if (HasPrograms(directory)) return directory;
+    if (HasPrograms(directory)) return {directory};
   }
-  return "";
+  return {};
 }
 
 // "postgres (PostgreSQL) 15.4 (Debian …)" → 15
@@ -88,6 +89,15 @@ absl::StatusOr<std::string> OutputOf(ChildProgram program) {
   const ssize_t count = read(reader.get(), output.data(), output.size());
   output.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
   return output;
+}
+
+absl::StatusOr<int> AskForVersion(const PostgresBinaries& binaries) {
+  const absl::StatusOr<std::string> answer = OutputOf(binaries.Program("postgres", {"--version"}));
+  if (!answer.ok()) return answer.status();
+  const std::optional<int> version = MajorVersionIn(*answer);
+  if (version.has_value()) return *version;
+  return absl::FailedPreconditionError(
+      absl::StrCat(binaries.directory, "/postgres --version does not tell a version of Postgres"));
 }
 
 absl::Status Missing(const std::string& bin_dir) {
@@ -126,23 +136,20 @@ std::optional<int> MajorVersionOfCluster(const std::string& cluster) {
 
 absl::StatusOr<PostgresBinaries> FindPostgres(const std::string& bin_dir, const std::string& cluster) {
   const std::optional<int> cluster_version = MajorVersionOfCluster(cluster);
-  PostgresBinaries binaries;
-  binaries.directory = bin_dir.empty() ? InstalledDirectory(cluster_version)
-                                       : std::filesystem::absolute(bin_dir).lexically_normal().string();
+  PostgresBinaries binaries =
+      bin_dir.empty() ? Installed(cluster_version)
+                      : PostgresBinaries{std::filesystem::absolute(bin_dir).lexically_normal().string()};
   if (binaries.directory.empty() || !HasPrograms(binaries.directory)) return Missing(bin_dir);
-
-  const absl::StatusOr<std::string> answer = OutputOf(binaries.Program("postgres", {"--version"}));
-  if (!answer.ok()) return answer.status();
-  const std::optional<int> version = MajorVersionIn(*answer);
-  if (!version.has_value()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(binaries.directory, "/postgres --version does not tell a version of Postgres"));
+  if (binaries.major_version == 0) {
+    const absl::StatusOr<int> version = AskForVersion(binaries);
+    if (!version.ok()) return version.status();
+    binaries.major_version = *version;
   }
-  binaries.major_version = *version;
-  if (cluster_version.has_value() && *cluster_version != *version) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        cluster, " was made by Postgres ", *cluster_version, ", but ", binaries.directory, " is Postgres ",
-        *version, "; install Postgres ", *cluster_version, " or name it with --postgres-bin-dir"));
+  if (cluster_version.has_value() && *cluster_version != binaries.major_version) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(cluster, " was made by Postgres ", *cluster_version, ", but ", binaries.directory,
+                     " is Postgres ", binaries.major_version, "; install Postgres ", *cluster_version,
+                     " or name it with --postgres-bin-dir"));
   }
   return binaries;
 }

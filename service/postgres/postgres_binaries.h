@@ -26,8 +26,9 @@ std::optional<int> MajorVersionOfCluster(const std::string& cluster);
 /// The programs in `bin_dir`; when that is empty those below /usr/lib/postgresql, of the version of the
 /// cluster if it exists, else the newest; else those in PATH.
 ///
-/// Runs `postgres --version`, so it blocks for some milliseconds. kFailedPrecondition: none found, which
-/// names the package to install, or they do not fit the cluster, which names both versions.
+/// Where no path tells the version it runs `postgres --version`, and blocks for some milliseconds.
+/// kFailedPrecondition: none found, which names the package to install, or they do not fit the cluster, which
+/// names both versions.
 absl::StatusOr<PostgresBinaries> FindPostgres(const std::string& bin_dir, const std::string& cluster);
 
 }  // namespace signalbox::service

@@ -23,6 +23,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr absl::Duration kRecoveryLimit = absl::Minutes(30);
+// How often is looked for the end of a start: often at first, because most take some ten milliseconds.
+constexpr absl::Duration kMinStep = absl::Milliseconds(1);
 constexpr absl::Duration kStep = absl::Milliseconds(10);
 
 // Given on the command line, so they follow this program and not the cluster. Durability is left as
@@ -120,7 +122,7 @@ absl::Status Postmaster::Start(absl::Duration limit, const Pause& pause) {
       }
       spawned = recovering;
     }
-    const bool cancelled = !pause(kStep);
+    const bool cancelled = !pause(std::clamp(Since(begin) / 32, kMinStep, kStep));
     if (!cancelled && Since(begin) < (recovering ? std::max(limit, kRecoveryLimit) : limit)) continue;
     Kill();
     if (cancelled) return absl::CancelledError("cancelled");

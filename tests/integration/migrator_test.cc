@@ -29,10 +29,11 @@ class MigratorTest : public testing::Test {
   }
   TempDatabase database_{TempDatabase::Schema::kNone};
   const ConnectionOptions options_ = database_.Options();
+  ConnectionPool pool_{options_, 1};
 };
 
 TEST_F(MigratorTest, TheServerRefusesAFreshDatabase) {
-  EXPECT_THAT(Refusal(CheckSchema(options_, EmbeddedMigrations())),
+  EXPECT_THAT(Refusal(CheckSchema(pool_, EmbeddedMigrations())),
               AllOf(HasSubstr("version 0"), HasSubstr("wants version"), HasSubstr("signalboxd migrate")));
 }
 
@@ -40,7 +41,7 @@ TEST_F(MigratorTest, BringsAFreshDatabaseUpToDate) {
   const absl::StatusOr<std::vector<int>> versions = Migrate(options_, EmbeddedMigrations());
   ASSERT_TRUE(versions.ok()) << versions.status();
   EXPECT_EQ(versions->size(), EmbeddedMigrations().size());
-  EXPECT_EQ(CheckSchema(options_, EmbeddedMigrations()), absl::OkStatus());
+  EXPECT_EQ(CheckSchema(pool_, EmbeddedMigrations()), absl::OkStatus());
   EXPECT_THAT(*Migrate(options_, EmbeddedMigrations()), IsEmpty())
       << "the second time there is nothing to do";
   EXPECT_EQ(database_.Query(
@@ -50,10 +51,9 @@ TEST_F(MigratorTest, BringsAFreshDatabaseUpToDate) {
 
 TEST_F(MigratorTest, AppliesOnlyWhatIsMissing) {
   EXPECT_THAT(*Migrate(options_, {kTwo[0]}), ElementsAre(1));
-  EXPECT_THAT(Refusal(CheckSchema(options_, kTwo)),
-              AllOf(HasSubstr("version 1"), HasSubstr("wants version 2")));
+  EXPECT_THAT(Refusal(CheckSchema(pool_, kTwo)), AllOf(HasSubstr("version 1"), HasSubstr("wants version 2")));
   EXPECT_THAT(*Migrate(options_, kTwo), ElementsAre(2));
-  EXPECT_EQ(CheckSchema(options_, kTwo), absl::OkStatus());
+  EXPECT_EQ(CheckSchema(pool_, kTwo), absl::OkStatus());
 }
 
 TEST_F(MigratorTest, ReplicasThatStartAtOnceApplyEachMigrationOnce) {
@@ -82,8 +82,7 @@ TEST_F(MigratorTest, AMigrationThatFailsLeavesNothingBehind) {
 
 TEST_F(MigratorTest, RefusesASchemaNewerThanItKnows) {
   ASSERT_TRUE(Migrate(options_, kTwo).ok());
-  for (const absl::Status& status :
-       {CheckSchema(options_, {kTwo[0]}), Migrate(options_, {kTwo[0]}).status()}) {
+  for (const absl::Status& status : {CheckSchema(pool_, {kTwo[0]}), Migrate(options_, {kTwo[0]}).status()}) {
     EXPECT_THAT(Refusal(status), AllOf(HasSubstr("version 2"), HasSubstr("knows version 1")));
   }
 }
@@ -92,7 +91,7 @@ TEST_F(MigratorTest, RefusesAMigrationThatWasChangedAfterwards) {
   ASSERT_TRUE(Migrate(options_, kTwo).ok());
   const std::vector<Migration> changed = {{1, "0001_first.sql", "CREATE TABLE signalbox.first (n bigint)"},
                                           kTwo[1]};
-  for (const absl::Status& status : {CheckSchema(options_, changed), Migrate(options_, changed).status()}) {
+  for (const absl::Status& status : {CheckSchema(pool_, changed), Migrate(options_, changed).status()}) {
     EXPECT_THAT(Refusal(status), AllOf(HasSubstr("version 1"), HasSubstr("checksum")));
   }
 }
@@ -100,7 +99,8 @@ TEST_F(MigratorTest, RefusesAMigrationThatWasChangedAfterwards) {
 TEST_F(MigratorTest, ADatabaseThatCannotBeReachedIsUnavailable) {
   ConnectionOptions nowhere = options_;
   nowhere.url = "host=/nonexistent dbname=signalbox";
-  EXPECT_EQ(CheckSchema(nowhere, kTwo).code(), absl::StatusCode::kUnavailable);
+  ConnectionPool pool(nowhere, 1);
+  EXPECT_EQ(CheckSchema(pool, kTwo).code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Migrate(nowhere, kTwo).status().code(), absl::StatusCode::kUnavailable);
 }
 

@@ -33,6 +33,12 @@ TEST(PeriodicTaskTest, CallsAtOnceAndStopsDuringALongPause) {
   task.Stop();
 }
 
+TEST(PeriodicTaskTest, CallsNothingWhenStoppedDuringTheDelay) {
+  PeriodicTask task(absl::Microseconds(1), [] { ADD_FAILURE(); });
+  task.Start(absl::Hours(1));
+  task.Stop();
+}
+
 TEST(PeriodicTaskTest, NeedsNotBeStarted) {
   PeriodicTask task(absl::Hours(1), [] { ADD_FAILURE(); });
   task.Stop();
