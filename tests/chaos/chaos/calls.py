@@ -129,6 +129,9 @@ class Calls:
             out, code, more = "ok", "OK", found(response)
         except grpc.aio.AioRpcError as error:
             out, code, response, more = _failed(error.code(), error.details())
+        except asyncio.CancelledError:  # Whoever waits is told to go; what was asked for may happen all the same.
+            self._history.write(op, t0=began, t1=now(), at=edge, out="info", code="ABANDONED", **fields)
+            raise
         if op in ("publish", "ack") and out != "info" and self._lose():
             out, code, response, more = _LOST
         self._history.write(op, t0=began, t1=now(), at=edge, out=out, code=code, **fields, **more)
