@@ -75,14 +75,15 @@ class Server:
         return True
 
     def health(self, service=b""):
-        """The raw answer of grpc.health.v1.Health/Check, or None when nobody answers."""
+        """The raw answer of grpc.health.v1.Health/Check, or None when nobody answers, as at the end of a drain."""
         request = b"" if not service else b"\x0a" + bytes([len(service)]) + service
         with grpc.insecure_channel(self.address, [("grpc.use_local_subchannel_pool", 1),
                                                   ("grpc.enable_http_proxy", 0)]) as channel:
             try:
                 return channel.unary_unary("/grpc.health.v1.Health/Check")(request, timeout=3)
             except grpc.RpcError as error:
-                if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED,
+                                    grpc.StatusCode.CANCELLED):
                     return None
                 raise
 
