@@ -8,6 +8,7 @@ is in doubt, bring every subscriber to the end, and exit; the system must be hea
 """
 
 import asyncio
+import contextlib
 import itertools
 import json
 import random
@@ -79,9 +80,14 @@ class Traffic:
         while run.published < length and not self._stopping.is_set():
             if self.rng.random() < self._batches:
                 size = self.rng.randint(1, self._most_of_batch)
-                await asyncio.gather(run.publish_batch(size), asyncio.sleep(size / share))
+                await asyncio.gather(run.publish_batch(size), self._pause(size / share))
             else:
-                await asyncio.gather(run.publish_one(), asyncio.sleep(self.rng.expovariate(share)))
+                await asyncio.gather(run.publish_one(), self._pause(self.rng.expovariate(share)))
+
+    async def _pause(self, seconds):
+        """For so long, or until the traffic stops."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
 
     async def _quit(self, task):
         while not task.done():  # A cancellation that meets the end of a wait may be swallowed.

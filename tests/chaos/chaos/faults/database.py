@@ -127,7 +127,7 @@ FAULTS = [
     Fault("lost-hints", "every stream comes to the head of its run, 99 of 100 messages within 1.2 s", lose_hints,
           short=6, long=400, load={"rate": 2, "runs": 6, "stay": 90.0},
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
-    Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=250, long=5000,
+    Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=150, long=5000,
           flags=("--no-notify",), load=_QUIET_RUNS,
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
