@@ -125,11 +125,19 @@ class ChangesByRun {
 AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
                                  const std::function<int64_t()>& make_nonce, RunNumbers& numbers)
     : publishes_(publishes), numbers_(numbers) {
-  ArrayLiteral ids, projects, ranks, run_nos, runs, places_in_run, keys, values, kinds, request_ids,
-      fingerprints, ttls, reasons, publishers, nonces;
+  places_.reserve(publishes.size());
+  nonces_.reserve(publishes.size());
+  for (size_t i = 0; i < publishes.size(); ++i) nonces_.push_back(make_nonce());
+  PlaceInRuns();
+  WriteItems();
+}
+
+// The distinct runs, and where each publish stands among those to its run.
+void AppendStatement::PlaceInRuns() {
+  ArrayLiteral ids, projects, ranks, run_nos;
   absl::flat_hash_map<std::pair<std::string_view, int64_t>, Place> newest;  // of each run
   bool is_usual = true;
-  for (const NewMessage* draft : publishes) {
+  for (const NewMessage* draft : publishes_) {
     const bool is_by_id = !draft->run.id.empty();
     const std::string& name = is_by_id ? draft->run.id : draft->run.project;
     const auto [place, is_new] =
@@ -138,7 +146,7 @@ AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
       ids.AddText(name);
       projects.AddNull();
       ranks.AddNull();
-      const std::optional<int64_t> run_no = numbers.Find(name);
+      const std::optional<int64_t> run_no = numbers_.Find(name);
       all_known_ = all_known_ && run_no.has_value();
       run_no ? run_nos.Add(*run_no) : run_nos.AddNull();
     } else if (is_new) {
@@ -150,32 +158,39 @@ AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
     places_.push_back(place->second);
     // The same run may be named by id and by rank, and a setting replaces another.
     is_usual = is_usual && is_by_id && draft->kind != Kind::kSetting;
-    runs.Add(place->second.run);
-    places_in_run.Add(place->second.in_run);
-    keys.AddText(draft->key);
-    values.AddBytes(draft->value);
-    kinds.Add(static_cast<int64_t>(draft->kind));
-    if (draft->request_id.empty()) {
-      request_ids.AddNull();
-      fingerprints.AddNull();
-    } else {
-      request_ids.AddBytes(draft->request_id);
-      fingerprints.AddBytes(draft->fingerprint);
-    }
-    if (draft->ttl == absl::InfiniteDuration()) {
-      ttls.AddNull();
-    } else {
-      ttls.Add(MicrosecondsOf(draft->ttl));
-    }
-    reasons.AddText(draft->reason);
-    publishers.AddText(draft->publisher);
-    nonces_.push_back(make_nonce());
-    nonces.Add(nonces_.back());
   }
   if (is_usual) run_nos_ = std::move(run_nos).Finish();
   ids_ = std::move(ids).Finish();
   projects_ = std::move(projects).FinishUnlessBlank();
   ranks_ = std::move(ranks).FinishUnlessBlank();
+}
+
+void AppendStatement::WriteItems() {
+  ArrayLiteral runs, places_in_run, keys, values, kinds, request_ids, fingerprints, ttls, reasons, publishers,
+      nonces;
+  for (size_t i = 0; i < publishes_.size(); ++i) {
+    const NewMessage& draft = *publishes_[i];
+    runs.Add(places_[i].run);
+    places_in_run.Add(places_[i].in_run);
+    keys.AddText(draft.key);
+    values.AddBytes(draft.value);
+    kinds.Add(static_cast<int64_t>(draft.kind));
+    if (draft.request_id.empty()) {
+      request_ids.AddNull();
+      fingerprints.AddNull();
+    } else {
+      request_ids.AddBytes(draft.request_id);
+      fingerprints.AddBytes(draft.fingerprint);
+    }
+    if (draft.ttl == absl::InfiniteDuration()) {
+      ttls.AddNull();
+    } else {
+      ttls.Add(MicrosecondsOf(draft.ttl));
+    }
+    reasons.AddText(draft.reason);
+    publishers.AddText(draft.publisher);
+    nonces.Add(nonces_[i]);
+  }
   runs_ = std::move(runs).Finish();
   places_in_run_ = std::move(places_in_run).Finish();
   keys_ = std::move(keys).Finish();

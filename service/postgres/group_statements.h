@@ -39,6 +39,8 @@ class AppendStatement {
   const std::string& ranks() const { return ranks_; }
 
  private:
+  void PlaceInRuns();
+  void WriteItems();
   void ReadByRun(const pqxx::result& rows, GroupOutcome& outcome) const;
   void ReadByItem(const pqxx::result& rows, int64_t max_pending, GroupOutcome& outcome,
                   std::vector<Repeat>& repeats) const;

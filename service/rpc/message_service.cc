@@ -83,7 +83,7 @@ absl::string_view KeptWire(const PendingPage& page, size_t page_bytes) {
 grpc::ByteBuffer Joined(absl::string_view kept, const v1::GetAllResponse& rest) {
   const std::array<grpc::Slice, 2> parts = {grpc::Slice(kept.data(), kept.size()),
                                             grpc::Slice(rest.SerializeAsString())};
-  return grpc::ByteBuffer(parts.data(), parts.size());
+  return {parts.data(), parts.size()};
 }
 
 grpc::ByteBuffer AnswerOf(const Paged<PendingQuery>& paged, const PendingPage& page, size_t page_bytes) {

@@ -309,9 +309,12 @@ absl::StatusOr<PendingSnapshots> FakeMessageLog::ReadSnapshots(absl::Span<const 
       ++known_snapshots_;
       answer.snapshots.emplace_back(known);
     } else {
-      if (page->more) page->messages.clear();
-      answer.snapshots.emplace_back(std::make_shared<const PendingSnapshot>(
-          PendingSnapshot{page->run, page->head, std::move(page->messages), !page->more}));
+      auto snapshot = std::make_shared<PendingSnapshot>();
+      snapshot->run = page->run;
+      snapshot->head = page->head;
+      snapshot->is_whole = !page->more;
+      if (snapshot->is_whole) snapshot->messages = std::move(page->messages);
+      answer.snapshots.emplace_back(std::move(snapshot));
     }
   }
   return answer;

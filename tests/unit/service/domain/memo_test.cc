@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 namespace signalbox::service {
 namespace {
 
@@ -11,8 +13,8 @@ TEST(MemoTest, IsMadeOnceAndACopyMakesItsOwn) {
   EXPECT_EQ(made, "first");
   EXPECT_EQ(&memo.Get([] { return "second"; }), &made);
   EXPECT_EQ(made, "first");
-  const Memo copy = memo;
-  EXPECT_EQ(copy.Get([] { return "third"; }), "third");
+  const auto copy = std::make_unique<Memo>(memo);
+  EXPECT_EQ(copy->Get([] { return "third"; }), "third");
 }
 
 }  // namespace
