@@ -122,12 +122,12 @@ def _sit_out(scene):
 
 FAULTS = [
     Fault("postgres-crash", "none lost, none doubled, no hole", crash, short=4, long=120),
-    Fault("power-loss", "none lost, none doubled, no hole", lose_power, short=4, long=30, databases=OnLossyDisk,
+    Fault("power-loss", "none lost, none doubled, no hole", lose_power, short=3, long=30, databases=OnLossyDisk,
           missing=lambda: not_root() or (None if has_loop_devices() else "loop devices")),
     Fault("lost-hints", "every stream comes to the head of its run, 99 of 100 messages within 1.2 s", lose_hints,
           short=6, long=400, load={"rate": 2, "runs": 6, "stay": 90.0},
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
-    Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=150, long=5000,
+    Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=100, long=5000,
           flags=("--no-notify",), load=_QUIET_RUNS,
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),

@@ -85,12 +85,12 @@ def break_database(scene, times):
 
 
 FAULTS = [
-    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=8, long=200, load=_HALF_LOST,
+    Fault("lost-replies", "one message an id, one winner a message", lose_replies, short=6, long=200, load=_HALF_LOST,
           long_form={"scale": 40, "load": {**_MUCH, **_HALF_LOST}}),
-    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=10, long=500,
+    Fault("broken-clients", "no gap, no double within a stream", break_clients, short=5, long=500,
           long_form={"scale": 210, "load": _MUCH}),
-    Fault("frozen-clients", "nothing lost, and everybody goes on", freeze_clients, short=2, long=100,
+    Fault("frozen-clients", "nothing lost, and everybody goes on", freeze_clients, short=1, long=100,
           long_form={"load": {"longest_stop": 60.0}}),
-    Fault("frozen-database", "nothing lost, and everybody goes on", freeze_database, short=2, long=60),
+    Fault("frozen-database", "nothing lost, and everybody goes on", freeze_database, short=1, long=60),
     Fault("broken-database", "nothing lost, nothing doubled", break_database, short=10, long=500),
 ]

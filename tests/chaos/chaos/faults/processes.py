@@ -104,7 +104,7 @@ FAULTS = [
           load={"run_length": 25}),
     Fault("rolling-restart", "exit within 10 s, no error for who uses the library, and nothing lost", restart_in_turn,
           short=2, long=50),
-    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=8, long=200,
+    Fault("kill-replica", "none lost, none doubled, no hole", kill_replicas, short=6, long=200,
           long_form={"scale": 125, "load": {"rate": 4000, "runs": 8, "run_length": 500, "acked": 0.2,
                                               "batches": 0.3, "most_of_batch": 100}}),
     Fault("kill-point", "none lost, none doubled, no hole", kill_at_points, short=10, long=200),

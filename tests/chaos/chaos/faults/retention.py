@@ -83,6 +83,6 @@ def _judge(truth, stream):
 
 
 FAULTS = [
-    Fault("pruning", "an old cursor is refused, or goes on without a gap; what is not over stays", prune, short=5,
+    Fault("pruning", "an old cursor is refused, or goes on without a gap; what is not over stays", prune, short=3,
           long=200, load=None, flags=("--message-retention", f"{RETENTION}s", "--run-retention", f"{RETENTION}s")),
 ]
