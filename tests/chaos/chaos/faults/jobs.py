@@ -139,7 +139,9 @@ def _hot_calls(scene, phases):
     worst = {}
     for phase in phases:
         name = phase.pop("name")
-        if phase["slow_calls"] > phase["calls"] * _SLOW_SHARE + _FEW or phase["system_calls"]:
+        # Waits in the allocator are rare; many would be those of a lock in the library.
+        is_slow = phase["slow_calls"] > phase["calls"] * _SLOW_SHARE + _FEW
+        if is_slow or phase["system_calls"] or phase["allocator_waits"] > _FEW:
             scene.broken.append(f"{name}: {phase}")
         known = worst.setdefault(name, dict(phase))
         for what, value in phase.items():
