@@ -64,20 +64,22 @@ std::string Milliseconds(absl::Duration duration) {
   return absl::StrCat(absl::ToInt64Milliseconds(duration));
 }
 
-void Configure(pqxx::connection& connection, const ConnectionOptions& options) {
-  pqxx::nontransaction session(connection);
-  session.exec(absl::StrCat(
-      "SELECT set_config('statement_timeout', '", Milliseconds(options.statement_timeout), "', false),",
-      " set_config('lock_timeout', '", Milliseconds(options.lock_timeout), "', false),",
-      " set_config('idle_in_transaction_session_timeout', '10000', false),",
-      " set_config('default_transaction_isolation', 'read committed', false),",
+// What every session is set to. `is_local`: for the transaction that is open now, which must be fresh.
+void Configure(pqxx::transaction_base& transaction, const ConnectionOptions& options, bool is_local) {
+  const char* const end = is_local ? "', true)" : "', false)";
+  transaction.exec(absl::StrCat(
+      is_local ? "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; " : "",
+      "SELECT set_config('statement_timeout', '", Milliseconds(options.statement_timeout), end,
+      ", set_config('lock_timeout', '", Milliseconds(options.lock_timeout), end,
+      ", set_config('idle_in_transaction_session_timeout', '10000", end,
+      ", set_config('default_transaction_isolation', 'read committed", end,
       // Our statements take arrays of any length; planning them anew costs more than it gains.
-      " set_config('plan_cache_mode', 'force_generic_plan', false),", " set_config('jit', 'off', false),",
+      ", set_config('plan_cache_mode', 'force_generic_plan", end, ", set_config('jit', 'off", end,
       // All of them find few rows by an index. A plan made while a table is small, or is taken to be, would
       // read all of it, also when it has grown.
-      " set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),",
-      " set_config('enable_mergejoin', 'off', false), set_config('enable_bitmapscan', 'off', false),",
-      " set_config('client_min_messages', 'warning', false)"));
+      ", set_config('enable_seqscan', 'off", end, ", set_config('enable_hashjoin', 'off", end,
+      ", set_config('enable_mergejoin', 'off", end, ", set_config('enable_bitmapscan', 'off", end,
+      ", set_config('client_min_messages', 'warning", end));
 }
 
 absl::Status CheckFitness(const pqxx::row& row) {
@@ -95,13 +97,13 @@ absl::Status CheckFitness(const pqxx::row& row) {
 
 // The history the database has now: another cluster, another database in its place, or a promoted
 // standby (timeline) makes another epoch. A promise of an old one cannot be kept in a new one.
-absl::Status ReadHistory(KnownHistory& history, Connection& connection) {
-  pqxx::nontransaction session(*connection.raw);
-  const pqxx::row row = session.exec1(sql::kReadHistory);
+absl::Status ReadHistory(pqxx::transaction_base& transaction, KnownHistory& history, Connection& connection) {
+  const pqxx::row row = transaction.exec1(sql::kReadHistory);
   if (absl::Status fit = CheckFitness(row); !fit.ok()) return fit;
   const auto commit = row["synchronous_commit"].as<std::string>();
   if (commit == "off" || commit == "local") {
-    session.exec("SELECT set_config('synchronous_commit', 'on', false)");
+    transaction.exec(absl::StrCat("SELECT set_config('synchronous_commit', 'on', ",
+                                  connection.is_pooled ? "true" : "false", ")"));
   }
   const auto cluster = row["cluster"].as<std::string>();
   const absl::StatusOr<int64_t> generation = history.Enter(cluster, row["timeline_number"].as<int64_t>());
@@ -112,7 +114,29 @@ absl::Status ReadHistory(KnownHistory& history, Connection& connection) {
   return absl::OkStatus();
 }
 
+// A pooler gives its own number for the session; the one that answers has another.
+bool IsPooled(pqxx::connection& connection) {
+  pqxx::nontransaction session(connection);
+  return session.exec1("SELECT pg_backend_pid()")[0].as<int>() != connection.backendpid();
+}
+
+absl::Status SetUp(Connection& connection, const ConnectionOptions& options) {
+  if (connection.is_pooled) {
+    pqxx::work transaction(*connection.raw);
+    return SetUpTransaction(transaction, options, connection);
+  }
+  pqxx::nontransaction session(*connection.raw);
+  Configure(session, options, false);
+  return ReadHistory(session, *options.history, connection);
+}
+
 }  // namespace
+
+absl::Status SetUpTransaction(pqxx::transaction_base& transaction, const ConnectionOptions& options,
+                              Connection& connection) {
+  Configure(transaction, options, true);
+  return ReadHistory(transaction, *options.history, connection);
+}
 
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try {
   const std::string url = WithDefaults(options.url, options.application_name);
@@ -120,9 +144,9 @@ absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options) try 
   Connection connection;
   connection.raw = std::make_unique<pqxx::connection>(url);
   connection.raw->inhibit_reactivation(true);
-  Configure(*connection.raw, options);
-  if (absl::Status status = ReadHistory(*options.history, connection); !status.ok()) return status;
-  PrepareStatements(*connection.raw);
+  connection.is_pooled = IsPooled(*connection.raw);
+  if (absl::Status status = SetUp(connection, options); !status.ok()) return status;
+  if (!connection.is_pooled) PrepareStatements(*connection.raw);
   return connection;
 } catch (const std::exception& error) {
   return absl::UnavailableError(absl::StrCat("cannot connect to the database: ", error.what()));

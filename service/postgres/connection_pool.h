@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <pqxx/connection>
+#include <pqxx/transaction_base>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,15 @@ struct ConnectionOptions {
 
 /// One session. `epoch` names the history that the database had when it was opened, `generation` is its
 /// place among those that this process knows.
+///
+/// Behind a pooler, which may give each transaction another session of its own, neither settings nor
+/// prepared statements nor LISTEN last: there each transaction is set up anew, and statements are sent as
+/// text. A pooler in session mode cannot be told from one in transaction mode, and is treated alike.
 struct Connection {
   std::unique_ptr<pqxx::connection> raw;
   int64_t epoch = 0;
   int64_t generation = 0;
+  bool is_pooled = false;
 };
 
 /// Opens a session that never reconnects by itself (a silent reconnect would lose settings and hide
@@ -41,6 +47,12 @@ struct Connection {
 /// kFailedPrecondition: reached, but it is not fit for us (not UTF-8, in recovery, fsync off).
 /// kInvalidArgument: the URL cannot be read; no part of it is told, because it may hold a password.
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options);
+
+/// Gives a fresh transaction of a pooled connection what a session of ours has from the beginning, and
+/// notes in `connection` the history it is in. Two round trips. Throws what pqxx throws; fails as
+/// OpenConnection() does.
+absl::Status SetUpTransaction(pqxx::transaction_base& transaction, const ConnectionOptions& options,
+                              Connection& connection);
 
 /// A bounded set of sessions, opened when first needed.
 ///
@@ -61,8 +73,7 @@ class ConnectionPool {
       if (pool_ != nullptr) pool_->Release(std::move(connection_), broken_);
     }
 
-    pqxx::connection& connection() const { return *connection_.raw; }
-    int64_t epoch() const { return connection_.epoch; }
+    Connection& connection() { return connection_; }
     void MarkBroken() { broken_ = true; }
 
    private:
@@ -75,6 +86,8 @@ class ConnectionPool {
   /// failed attempt to connect, calls within the next 200 ms fail at once with the same status, so that an
   /// outage is not a storm of attempts.
   absl::StatusOr<Lease> Acquire();
+
+  const ConnectionOptions& options() const { return options_; }
 
   /// How many sessions are open or being opened.
   int open() const {

@@ -204,12 +204,12 @@ void AppendStatement::WriteItems() {
   nonce_literals_ = std::move(nonces).Finish();
 }
 
-void AppendStatement::Run(pqxx::transaction_base& transaction, int64_t max_pending, GroupOutcome& outcome,
+void AppendStatement::Run(Transaction& transaction, int64_t max_pending, GroupOutcome& outcome,
                           std::vector<Repeat>& repeats) const {
   const pqxx::result rows =
-      transaction.exec_prepared(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, places_in_run_,
-                                ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_,
-                                request_ids_, fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+      transaction.Exec(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, places_in_run_, ids_,
+                       projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
+                       fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
   outcome.appended.reserve(publishes_.size());
   if (rows[0]["item"].is_null()) {
     ReadByRun(rows, outcome);
@@ -325,10 +325,10 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
   steps_ = std::move(steps).FinishUnlessBlank();
 }
 
-void AckStatement::Run(pqxx::transaction_base& transaction, GroupOutcome& outcome) const {
+void AckStatement::Run(Transaction& transaction, GroupOutcome& outcome) const {
   const pqxx::result rows =
-      transaction.exec_prepared(sql::kAckMessages, run_nos_, places_in_run_, runs_, calls_, sequences_,
-                                nonces_, consumers_, outcomes_, replies_, errors_, steps_);
+      transaction.Exec(sql::kAckMessages, run_nos_, places_in_run_, runs_, calls_, sequences_, nonces_,
+                       consumers_, outcomes_, replies_, errors_, steps_);
   const MessageColumns columns(rows);
   const auto run_id = rows.column_number("run_id");
   const auto head_sequence = rows.column_number("head_sequence");

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <pqxx/pqxx>
 #include <string>
 #include <vector>
 
 #include "absl/types/span.h"
 #include "service/domain/message_log.h"
 #include "service/postgres/run_numbers.h"
+#include "service/postgres/transaction.h"
 
 // The two statements of a group commit: how their parameters are put together and how their rows
 // are read. Both throw what pqxx throws.
@@ -31,7 +31,7 @@ class AppendStatement {
     int64_t run_no;
     int64_t sequence;
   };
-  void Run(pqxx::transaction_base& transaction, int64_t max_pending, GroupOutcome& outcome,
+  void Run(Transaction& transaction, int64_t max_pending, GroupOutcome& outcome,
            std::vector<Repeat>& repeats) const;
 
   const std::string& ids() const { return ids_; }
@@ -68,7 +68,7 @@ class AckStatement {
   explicit AckStatement(absl::Span<const AckCall* const> acks);
 
   /// Sends it and fills `outcome.acked`, `outcome.changes` and `outcome.touched`.
-  void Run(pqxx::transaction_base& transaction, GroupOutcome& outcome) const;
+  void Run(Transaction& transaction, GroupOutcome& outcome) const;
 
   const std::string& run_nos() const { return run_nos_; }
 

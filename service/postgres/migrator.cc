@@ -47,30 +47,35 @@ absl::Status CheckKnown(const Applied& applied, absl::Span<const Migration> migr
   return absl::OkStatus();
 }
 
-void Apply(pqxx::connection& connection, const Migration& migration) {
-  pqxx::work transaction(connection);
+void Apply(pqxx::transaction_base& transaction, const Migration& migration) {
   transaction.exec(std::string(migration.text));
   transaction.exec_params(
       "INSERT INTO signalbox.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)",
       migration.version, std::string(migration.name), Checksum(migration.text));
-  transaction.commit();
 }
 
-// Holds the lock for as long as the session lives.
-void LockAndPrepare(pqxx::connection& connection) {
-  pqxx::nontransaction session(connection);
-  session.exec("SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)");
-  session.exec(absl::StrCat("SELECT pg_advisory_lock(", kMigrationLock, ")"));
-  session.exec("CREATE SCHEMA IF NOT EXISTS signalbox");
-  session.exec(
+// Holds the lock until the transaction ends.
+void LockAndPrepare(pqxx::transaction_base& transaction) {
+  transaction.exec("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0");
+  transaction.exec(absl::StrCat("SELECT pg_advisory_xact_lock(", kMigrationLock, ")"));
+  transaction.exec("CREATE SCHEMA IF NOT EXISTS signalbox");
+  transaction.exec(
       "CREATE TABLE IF NOT EXISTS signalbox.schema_migrations ("
       "version int PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, "
       "apply_time timestamptz NOT NULL DEFAULT clock_timestamp())");
 }
 
-absl::StatusOr<Applied> ReadAppliedOn(pqxx::connection& connection) {
-  pqxx::nontransaction session(connection);
-  return ReadApplied(session);
+// Applies the first migration that is missing; 0: none is.
+absl::StatusOr<int> ApplyNext(pqxx::transaction_base& transaction, absl::Span<const Migration> migrations) {
+  LockAndPrepare(transaction);
+  const Applied applied = ReadApplied(transaction);
+  if (absl::Status known = CheckKnown(applied, migrations); !known.ok()) return known;
+  for (const Migration& migration : migrations) {
+    if (applied.contains(migration.version)) continue;
+    Apply(transaction, migration);
+    return migration.version;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -79,25 +84,24 @@ absl::StatusOr<std::vector<int>> Migrate(const ConnectionOptions& options,
                                          absl::Span<const Migration> migrations) {
   absl::StatusOr<Connection> connection = OpenConnection(options);
   if (!connection.ok()) return connection.status();
+  std::vector<int> versions;
   try {
-    LockAndPrepare(*connection->raw);
-    const absl::StatusOr<Applied> applied = ReadAppliedOn(*connection->raw);
-    if (absl::Status known = CheckKnown(*applied, migrations); !known.ok()) return known;
-    std::vector<int> versions;
-    for (const Migration& migration : migrations) {
-      if (applied->contains(migration.version)) continue;
-      Apply(*connection->raw, migration);
-      versions.push_back(migration.version);
+    for (;;) {
+      const absl::StatusOr<int> version = RunOn<pqxx::work>(
+          *connection, options,
+          [&](Transaction& transaction, int64_t) { return ApplyNext(transaction.raw(), migrations); });
+      if (!version.ok()) return version.status();
+      if (*version == 0) return versions;
+      versions.push_back(*version);
     }
-    return versions;
   } catch (const std::exception& error) {
     return StatusOf(error);
   }
 }
 
 absl::Status CheckSchema(ConnectionPool& pool, absl::Span<const Migration> migrations) {
-  return InStatement(pool, [&](pqxx::nontransaction& session, int64_t) -> absl::Status {
-    const Applied applied = ReadApplied(session);
+  return InStatement(pool, [&](Transaction& transaction, int64_t) -> absl::Status {
+    const Applied applied = ReadApplied(transaction.raw());
     if (absl::Status known = CheckKnown(applied, migrations); !known.ok()) return known;
     const int wanted = migrations.back().version;
     if (applied.size() == migrations.size() && Newest(applied) == wanted) return absl::OkStatus();

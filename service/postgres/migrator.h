@@ -23,7 +23,7 @@ struct Migration {
 absl::Span<const Migration> EmbeddedMigrations();
 
 /// Brings the schema up to date, each migration in a transaction of its own, and returns the versions
-/// it applied. Replicas that do so at once wait for each other (an advisory lock). kUnavailable: the
+/// it applied. Replicas that do so at once take turns (an advisory lock). kUnavailable: the
 /// database cannot be reached. kFailedPrecondition: the database holds versions this binary does not
 /// know, or a migration was changed after it was applied.
 absl::StatusOr<std::vector<int>> Migrate(const ConnectionOptions& options,

@@ -16,6 +16,8 @@ namespace {
 constexpr char kChannel[] = "signalbox_runs";
 constexpr absl::Duration kCoalesce = absl::Milliseconds(5);  // at most one NOTIFY in this time
 constexpr absl::Duration kReconnectPause = absl::Milliseconds(500);
+constexpr absl::Duration kPoolerPause = absl::Seconds(10);  // its mode will not change soon
+constexpr int kSessionTrials = 5;
 constexpr absl::Duration kProbeInterval = absl::Seconds(3);
 constexpr absl::Duration kProbeTimeout = absl::Seconds(2);
 constexpr int64_t kPollMicros = 200'000;  // how late a Stop() may be noticed
@@ -40,6 +42,30 @@ void Notify(pqxx::connection& connection, const std::string& payload) {
 // Makes a session fail at once whatever it is told to do: the receiver's end says UNLISTEN, and would wait
 // for the answer of a session that gives none.
 void CutOff(const pqxx::connection& connection) { shutdown(connection.sock(), SHUT_RDWR); }
+
+int BackendOf(pqxx::connection& connection) {
+  pqxx::nontransaction session(connection);
+  return session.exec1("SELECT pg_backend_pid()")[0].as<int>();
+}
+
+// Throws if the pooler before this connection is in transaction mode. To LISTEN there would leave a session
+// of the pool listening for nobody. A session is kept busy and then set free: in session mode the answer
+// still comes from where it came before, else most likely from the other.
+void CheckPooler(pqxx::connection& connection, const ConnectionOptions& options) {
+  absl::StatusOr<Connection> other = OpenConnection(options);
+  if (!other.ok()) throw pqxx::broken_connection(std::string(other.status().message()));
+  for (int i = 0; i < kSessionTrials; ++i) {
+    pqxx::work hold(*other->raw);
+    if (const absl::Status status = SetUpTransaction(hold, options, *other); !status.ok()) {
+      throw pqxx::broken_connection(std::string(status.message()));
+    }
+    const int before = BackendOf(connection);
+    hold.commit();
+    if (BackendOf(connection) != before) {
+      throw pqxx::broken_connection("the pooler before the database must be in session mode to LISTEN");
+    }
+  }
+}
 
 }  // namespace
 
@@ -141,6 +167,7 @@ void NotifyChannel::Believe() {
 
 // One life of a listening session: throws when it is over, returns when the channel stops.
 void NotifyChannel::ListenOnce(Connection& connection) {
+  if (connection.is_pooled) CheckPooler(*connection.raw, options_);
   const Receiver receiver(*connection.raw, [this](const std::string& payload) { OnNotification(payload); });
   bool is_believed = false;
   Probe();
@@ -177,7 +204,7 @@ void NotifyChannel::Listen() {
     // Until it is back the sweep carries the traffic between replicas; said once, not each time.
     if (is_healthy_.exchange(false) || !is_reported) LogWarning("listen_lost", {{"error", failure}});
     is_reported = true;
-    if (Pause(kReconnectPause)) return;
+    if (Pause(connection.ok() && connection->is_pooled ? kPoolerPause : kReconnectPause)) return;
   }
 }
 

@@ -27,10 +27,10 @@ std::string TextArray(const std::vector<std::string>& texts) {
 
 // A repeat is answered with the message as it now is, read after the group. One that was pruned in
 // between is no repeat any more.
-void ReadRepeats(pqxx::transaction_base& transaction, const std::vector<AppendStatement::Repeat>& repeats,
+void ReadRepeats(Transaction& transaction, const std::vector<AppendStatement::Repeat>& repeats,
                  GroupOutcome& outcome) {
   for (const AppendStatement::Repeat& repeat : repeats) {
-    const pqxx::result rows = transaction.exec_prepared(sql::kReadRepeat, repeat.run_no, repeat.sequence);
+    const pqxx::result rows = transaction.Exec(sql::kReadRepeat, repeat.run_no, repeat.sequence);
     Appended& appended = outcome.appended[repeat.item];
     if (rows.empty()) {
       appended.status = absl::AbortedError("the first message of this request_id was pruned just now");
@@ -113,7 +113,7 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
   // Parameters are built before a connection is taken, hence before any lock is.
   const AppendStatement append(publishes, make_nonce_, numbers_);
   const AckStatement ack(acks);
-  const auto run = [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<GroupOutcome> {
+  const auto run = [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<GroupOutcome> {
     GroupOutcome outcome;
     std::vector<AppendStatement::Repeat> repeats;
     if (!publishes.empty()) append.Run(transaction, max_pending_, outcome, repeats);
@@ -126,92 +126,86 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
     return outcome;
   };
   if (publishes.empty() || acks.empty()) return InStatement(writer_, run);
-  return InTransaction(writer_, [&](pqxx::transaction_base& transaction, int64_t epoch) {
+  return InTransaction(writer_, [&](Transaction& transaction, int64_t epoch) {
     // Both statements lock their runs in order; together they are only in order if all locks are
     // taken at once.
-    transaction.exec_prepared(sql::kLockGroup, append.ids(), append.projects(), append.ranks(),
-                              ack.run_nos());
+    transaction.Exec(sql::kLockGroup, append.ids(), append.projects(), append.ranks(), ack.run_nos());
     return run(transaction, epoch);
   });
 }
 
 absl::StatusOr<Cancelled> PostgresMessageLog::Cancel(const MessageId& id, const std::string& reason) {
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Cancelled> {
-        const pqxx::result rows =
-            transaction.exec_prepared(sql::kCancelMessage, id.run_no, id.sequence, id.nonce, reason);
-        const pqxx::row row = rows.at(0);
-        const auto verdict = row["outcome"].as<int>();
-        if (verdict == 1) return absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
-        Cancelled cancelled;
-        cancelled.message = MessagePtrFrom(row, MessageColumns(rows), row["run_id"].as<std::string>());
-        if (verdict == 2) return NotPending(*cancelled.message);
-        const Position before = {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()};
-        if (cancelled.message->change <= before.change) return cancelled;
-        const Position after = {before.sequence, cancelled.message->change};
-        cancelled.changes = {.run_no = id.run_no, .epoch = epoch, .from = before, .to = after, .head = after};
-        cancelled.changes.withdrawals.push_back(WithdrawalOf(*cancelled.message));
-        return cancelled;
-      });
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<Cancelled> {
+    const pqxx::result rows = transaction.Exec(sql::kCancelMessage, id.run_no, id.sequence, id.nonce, reason);
+    const pqxx::row row = rows.at(0);
+    const auto verdict = row["outcome"].as<int>();
+    if (verdict == 1) return absl::NotFoundError(absl::StrCat("there is no message '", Encode(id), "'"));
+    Cancelled cancelled;
+    cancelled.message = MessagePtrFrom(row, MessageColumns(rows), row["run_id"].as<std::string>());
+    if (verdict == 2) return NotPending(*cancelled.message);
+    const Position before = {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()};
+    if (cancelled.message->change <= before.change) return cancelled;
+    const Position after = {before.sequence, cancelled.message->change};
+    cancelled.changes = {.run_no = id.run_no, .epoch = epoch, .from = before, .to = after, .head = after};
+    cancelled.changes.withdrawals.push_back(WithdrawalOf(*cancelled.message));
+    return cancelled;
+  });
 }
 
 absl::StatusOr<std::vector<int64_t>> PostgresMessageLog::Expire(int limit) {
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<std::vector<int64_t>> {
-        std::vector<int64_t> run_nos;
-        for (const pqxx::row& row : transaction.exec_prepared(sql::kExpireMessages, limit)) {
-          run_nos.push_back(row[0].as<int64_t>());
-        }
-        return run_nos;
-      });
+  return InStatement(readers_,
+                     [&](Transaction& transaction, int64_t) -> absl::StatusOr<std::vector<int64_t>> {
+                       std::vector<int64_t> run_nos;
+                       for (const pqxx::row& row : transaction.Exec(sql::kExpireMessages, limit)) {
+                         run_nos.push_back(row[0].as<int64_t>());
+                       }
+                       return run_nos;
+                     });
 }
 
 absl::StatusOr<RunInfo> PostgresMessageLog::FindRun(const RunRef& run) {
-  return InStatement(readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) {
-    return LookUpRun(transaction, run, epoch);
-  });
+  return InStatement(
+      readers_, [&](Transaction& transaction, int64_t epoch) { return LookUpRun(transaction, run, epoch); });
 }
 
 absl::StatusOr<PendingSnapshots> PostgresMessageLog::ReadSnapshots(absl::Span<const PendingRead> reads,
                                                                    const ReadLimit& limit) {
-  return InStatement(readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) {
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) {
     const SnapshotStatement statement(reads, epoch);
     return statement.Run(transaction, limit);
   });
 }
 
 absl::StatusOr<PendingOfKey> PostgresMessageLog::ReadPending(const RunRef& run, const std::string& key) {
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<PendingOfKey> {
-        const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
-        if (!info.ok()) return info.status();
-        const pqxx::result rows = transaction.exec_prepared(sql::kReadPending, info->run_no, key);
-        if (rows.empty()) return PendingOfKey{};
-        return PendingOfKey{MessagePtrFrom(rows[0], MessageColumns(rows), info->id),
-                            rows[0]["pending"].as<int64_t>()};
-      });
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<PendingOfKey> {
+    const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
+    if (!info.ok()) return info.status();
+    const pqxx::result rows = transaction.Exec(sql::kReadPending, info->run_no, key);
+    if (rows.empty()) return PendingOfKey{};
+    return PendingOfKey{MessagePtrFrom(rows[0], MessageColumns(rows), info->id),
+                        rows[0]["pending"].as<int64_t>()};
+  });
 }
 
 absl::StatusOr<PendingPage> PostgresMessageLog::ListPending(const PendingQuery& query) {
-  return InStatement(readers_,
-                     [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<PendingPage> {
-                       const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
-                       if (!info.ok()) return info.status();
-                       const pqxx::result rows = transaction.exec_prepared(
-                           sql::kListPending, info->run_no, query.after, query.up_to, TextArray(query.keys),
-                           query.limit.rows, static_cast<int64_t>(query.limit.bytes));
-                       if (rows.empty()) return NoLonger(*info);
-                       PendingPage page;
-                       page.run = *info;
-                       page.head = HeadFrom(rows[0]);
-                       const MessageColumns columns(rows);
-                       for (const pqxx::row& row : rows) {
-                         if (row[columns.sequence].is_null()) break;
-                         page.messages.push_back(MessagePtrFrom(row, columns, info->id));
-                         page.more = !row["more"].is_null();
-                       }
-                       return page;
-                     });
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<PendingPage> {
+    const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
+    if (!info.ok()) return info.status();
+    const pqxx::result rows =
+        transaction.Exec(sql::kListPending, info->run_no, query.after, query.up_to, TextArray(query.keys),
+                         query.limit.rows, static_cast<int64_t>(query.limit.bytes));
+    if (rows.empty()) return NoLonger(*info);
+    PendingPage page;
+    page.run = *info;
+    page.head = HeadFrom(rows[0]);
+    const MessageColumns columns(rows);
+    for (const pqxx::row& row : rows) {
+      if (row[columns.sequence].is_null()) break;
+      page.messages.push_back(MessagePtrFrom(row, columns, info->id));
+      page.more = !row["more"].is_null();
+    }
+    return page;
+  });
 }
 
 absl::StatusOr<HistoryPage> PostgresMessageLog::ListHistory(const HistoryQuery& query) {
@@ -219,22 +213,21 @@ absl::StatusOr<HistoryPage> PostgresMessageLog::ListHistory(const HistoryQuery& 
   for (MessageState state : query.states) states.Add(static_cast<int64_t>(state));
   const std::string states_text = std::move(states).Finish();
   const int64_t before = query.before > 0 ? query.before : std::numeric_limits<int64_t>::max();
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<HistoryPage> {
-        const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
-        if (!info.ok()) return info.status();
-        const pqxx::result rows =
-            transaction.exec_prepared(sql::kListHistory, info->run_no, before, TextArray(query.keys),
-                                      states_text, query.limit.rows, static_cast<int64_t>(query.limit.bytes));
-        HistoryPage page;
-        page.run = *info;
-        const MessageColumns columns(rows);
-        for (const pqxx::row& row : rows) {
-          page.messages.push_back(MessagePtrFrom(row, columns, info->id));
-          page.more = !row["more"].is_null();
-        }
-        return page;
-      });
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<HistoryPage> {
+    const absl::StatusOr<RunInfo> info = LookUpRun(transaction, query.run, epoch);
+    if (!info.ok()) return info.status();
+    const pqxx::result rows =
+        transaction.Exec(sql::kListHistory, info->run_no, before, TextArray(query.keys), states_text,
+                         query.limit.rows, static_cast<int64_t>(query.limit.bytes));
+    HistoryPage page;
+    page.run = *info;
+    const MessageColumns columns(rows);
+    for (const pqxx::row& row : rows) {
+      page.messages.push_back(MessagePtrFrom(row, columns, info->id));
+      page.more = !row["more"].is_null();
+    }
+    return page;
+  });
 }
 
 absl::StatusOr<std::vector<MessagePtr>> PostgresMessageLog::ReadMessages(const std::vector<MessageId>& ids) {
@@ -247,43 +240,41 @@ absl::StatusOr<std::vector<MessagePtr>> PostgresMessageLog::ReadMessages(const s
   const std::string run_nos_text = std::move(run_nos).Finish();
   const std::string sequences_text = std::move(sequences).Finish();
   const std::string nonces_text = std::move(nonces).Finish();
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<std::vector<MessagePtr>> {
-        const pqxx::result rows =
-            transaction.exec_prepared(sql::kReadMessages, run_nos_text, sequences_text, nonces_text);
-        const MessageColumns columns(rows);
-        std::vector<MessagePtr> messages;
-        for (const pqxx::row& row : rows) {
-          messages.push_back(MessagePtrFrom(row, columns, row["run_id"].as<std::string>()));
-        }
-        return messages;
-      });
+  return InStatement(readers_,
+                     [&](Transaction& transaction, int64_t) -> absl::StatusOr<std::vector<MessagePtr>> {
+                       const pqxx::result rows =
+                           transaction.Exec(sql::kReadMessages, run_nos_text, sequences_text, nonces_text);
+                       const MessageColumns columns(rows);
+                       std::vector<MessagePtr> messages;
+                       for (const pqxx::row& row : rows) {
+                         messages.push_back(MessagePtrFrom(row, columns, row["run_id"].as<std::string>()));
+                       }
+                       return messages;
+                     });
 }
 
 absl::StatusOr<RunChanges> PostgresMessageLog::ReadChanges(const Cursor& from, const ReadLimit& limit) {
-  return InStatement(
-      readers_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<RunChanges> {
-        if (epoch != from.epoch) {
-          return absl::OutOfRangeError(
-              "cursor is of a history that the database no longer has; subscribe without one");
-        }
-        const Position& position = from.position;
-        const pqxx::result rows =
-            transaction.exec_prepared(sql::kReadChanges, from.run_no, position.sequence, position.change,
-                                      limit.rows, static_cast<int64_t>(limit.bytes));
-        if (rows.empty()) return absl::OutOfRangeError("cursor is of a run that the database no longer has");
-        const pqxx::row& row = rows[0];
-        const Position head = HeadFrom(row);
-        if (absl::Status status = CheckReach(position, head, row); !status.ok()) return status;
-        RunChanges changes = {
-            .run_no = from.run_no, .epoch = epoch, .from = position, .to = head, .head = head};
-        if (row["ended"].as<bool>()) {
-          changes.ended = static_cast<RunOutcome>(row["outcome"].as<int>());
-          return changes;
-        }
-        FillChanges(rows, limit, changes);
-        return changes;
-      });
+  return InStatement(readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<RunChanges> {
+    if (epoch != from.epoch) {
+      return absl::OutOfRangeError(
+          "cursor is of a history that the database no longer has; subscribe without one");
+    }
+    const Position& position = from.position;
+    const pqxx::result rows =
+        transaction.Exec(sql::kReadChanges, from.run_no, position.sequence, position.change, limit.rows,
+                         static_cast<int64_t>(limit.bytes));
+    if (rows.empty()) return absl::OutOfRangeError("cursor is of a run that the database no longer has");
+    const pqxx::row& row = rows[0];
+    const Position head = HeadFrom(row);
+    if (absl::Status status = CheckReach(position, head, row); !status.ok()) return status;
+    RunChanges changes = {.run_no = from.run_no, .epoch = epoch, .from = position, .to = head, .head = head};
+    if (row["ended"].as<bool>()) {
+      changes.ended = static_cast<RunOutcome>(row["outcome"].as<int>());
+      return changes;
+    }
+    FillChanges(rows, limit, changes);
+    return changes;
+  });
 }
 
 absl::StatusOr<std::vector<RunHead>> PostgresMessageLog::ReadHeads(const std::vector<int64_t>& run_nos) {
@@ -291,10 +282,9 @@ absl::StatusOr<std::vector<RunHead>> PostgresMessageLog::ReadHeads(const std::ve
   for (int64_t run_no : run_nos) array.Add(run_no);
   const std::string text = std::move(array).Finish();
   return InStatement(
-      readers_,
-      [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<std::vector<RunHead>> {
+      readers_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<std::vector<RunHead>> {
         std::vector<RunHead> heads;
-        for (const pqxx::row& row : transaction.exec_prepared(sql::kReadHeads, text)) {
+        for (const pqxx::row& row : transaction.Exec(sql::kReadHeads, text)) {
           heads.push_back(
               {row[0].as<int64_t>(), epoch, {row[1].as<int64_t>(), row[2].as<int64_t>()}, row[3].as<bool>()});
         }

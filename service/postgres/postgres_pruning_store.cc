@@ -18,22 +18,21 @@ int64_t Microseconds(absl::Duration age) {
 
 absl::StatusOr<std::vector<int64_t>> PostgresPruningStore::FindEndedRuns(const Retention& retention,
                                                                          int limit) {
-  return InStatement(
-      pool_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<std::vector<int64_t>> {
-        std::vector<int64_t> run_nos;
-        for (const pqxx::row& row :
-             transaction.exec_prepared(sql::kFindEndedRuns, Microseconds(retention.ended_runs), limit)) {
-          run_nos.push_back(row[0].as<int64_t>());
-        }
-        return run_nos;
-      });
+  return InStatement(pool_, [&](Transaction& transaction, int64_t) -> absl::StatusOr<std::vector<int64_t>> {
+    std::vector<int64_t> run_nos;
+    for (const pqxx::row& row :
+         transaction.Exec(sql::kFindEndedRuns, Microseconds(retention.ended_runs), limit)) {
+      run_nos.push_back(row[0].as<int64_t>());
+    }
+    return run_nos;
+  });
 }
 
 absl::StatusOr<DueRuns> PostgresPruningStore::FindDueRuns(const Retention& retention, int64_t after,
                                                           int limit) {
-  return InStatement(pool_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<DueRuns> {
+  return InStatement(pool_, [&](Transaction& transaction, int64_t) -> absl::StatusOr<DueRuns> {
     const pqxx::result rows =
-        transaction.exec_prepared(sql::kFindDueRuns, Microseconds(retention.finished_messages), after, limit);
+        transaction.Exec(sql::kFindDueRuns, Microseconds(retention.finished_messages), after, limit);
     DueRuns due;
     for (const pqxx::row& row : rows) {
       if (row[1].as<bool>()) due.run_nos.push_back(row[0].as<int64_t>());
@@ -45,10 +44,10 @@ absl::StatusOr<DueRuns> PostgresPruningStore::FindDueRuns(const Retention& reten
 
 absl::StatusOr<int64_t> PostgresPruningStore::Prune(int64_t run_no, const Retention& retention,
                                                     const PruneLimit& limit) {
-  return InStatement(pool_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<int64_t> {
-    const pqxx::row row = transaction.exec_prepared1(
-        sql::kPruneRun, run_no, Microseconds(retention.ended_runs), Microseconds(retention.finished_messages),
-        limit.rows, static_cast<int64_t>(limit.bytes));
+  return InStatement(pool_, [&](Transaction& transaction, int64_t) -> absl::StatusOr<int64_t> {
+    const pqxx::row row = transaction.Exec1(sql::kPruneRun, run_no, Microseconds(retention.ended_runs),
+                                            Microseconds(retention.finished_messages), limit.rows,
+                                            static_cast<int64_t>(limit.bytes));
     if (row[0].is_null()) return absl::AbortedError("another session prunes");
     return row[0].as<int64_t>();
   });

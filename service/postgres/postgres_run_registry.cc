@@ -24,8 +24,8 @@ constexpr int kMaxIdAttempts = 5;
 // find it at all.
 absl::Status PrunedJustNow() { return absl::AbortedError("the run was pruned just now"); }
 
-absl::StatusOr<Run> ReadRun(pqxx::transaction_base& transaction, int64_t run_no) {
-  const pqxx::result rows = transaction.exec_prepared(sql::kGetRun, run_no);
+absl::StatusOr<Run> ReadRun(Transaction& transaction, int64_t run_no) {
+  const pqxx::result rows = transaction.Exec(sql::kGetRun, run_no);
   if (rows.empty()) return PrunedJustNow();
   return RunFrom(rows[0]);
 }
@@ -37,10 +37,9 @@ std::string Bytea(const std::string& bytes) {
 
 absl::StatusOr<Run> CreateOnce(ConnectionPool& pool, const NewRun& draft, const std::string& id) {
   const std::string labels = nlohmann::json(draft.labels).dump();
-  return InTransaction(pool, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<Run> {
-    const pqxx::row row =
-        transaction.exec_prepared1(sql::kCreateRun, draft.project, id, draft.id.empty(), draft.title, labels,
-                                   Bytea(draft.request_id), Bytea(draft.fingerprint));
+  return InTransaction(pool, [&](Transaction& transaction, int64_t) -> absl::StatusOr<Run> {
+    const pqxx::row row = transaction.Exec1(sql::kCreateRun, draft.project, id, draft.id.empty(), draft.title,
+                                            labels, Bytea(draft.request_id), Bytea(draft.fingerprint));
     switch (static_cast<CreateVerdict>(row[0].as<int>())) {
       case kOtherContentOfRequest:
         return absl::AlreadyExistsError("request_id was used before in this project, with other content");
@@ -70,7 +69,7 @@ absl::StatusOr<Run> PostgresRunRegistry::Create(const NewRun& draft) {
 }
 
 absl::StatusOr<Run> PostgresRunRegistry::Get(const RunRef& run) {
-  return InStatement(pool_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Run> {
+  return InStatement(pool_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<Run> {
     const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
     if (!info.ok()) return info.status();
     return ReadRun(transaction, info->run_no);
@@ -80,10 +79,10 @@ absl::StatusOr<Run> PostgresRunRegistry::Get(const RunRef& run) {
 absl::StatusOr<RunPage> PostgresRunRegistry::List(const RunQuery& query) {
   const int64_t before = query.before_run_no > 0 ? query.before_run_no : std::numeric_limits<int64_t>::max();
   const std::string labels = nlohmann::json(query.labels).dump();
-  return InStatement(pool_, [&](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<RunPage> {
+  return InStatement(pool_, [&](Transaction& transaction, int64_t) -> absl::StatusOr<RunPage> {
     RunPage page;
-    for (const pqxx::row& row : transaction.exec_prepared(
-             sql::kListRuns, before, query.project, static_cast<int>(query.state), labels, query.limit + 1)) {
+    for (const pqxx::row& row : transaction.Exec(sql::kListRuns, before, query.project,
+                                                 static_cast<int>(query.state), labels, query.limit + 1)) {
       page.runs.push_back(RunFrom(row));
     }
     page.more = page.runs.size() > static_cast<size_t>(query.limit);
@@ -93,20 +92,18 @@ absl::StatusOr<RunPage> PostgresRunRegistry::List(const RunQuery& query) {
 }
 
 absl::StatusOr<EndedRun> PostgresRunRegistry::End(const RunRef& run, RunOutcome outcome) {
-  return InTransaction(pool_,
-                       [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<EndedRun> {
-                         const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
-                         if (!info.ok()) return info.status();
-                         const pqxx::result rows =
-                             transaction.exec_prepared(sql::kEndRun, info->run_no, static_cast<int>(outcome));
-                         if (rows.empty()) return PrunedJustNow();
-                         EndedRun ended;
-                         ended.by_this_call = rows[0][0].as<bool>();
-                         absl::StatusOr<Run> now = ReadRun(transaction, info->run_no);
-                         if (!now.ok()) return now.status();
-                         ended.run = *std::move(now);
-                         return ended;
-                       });
+  return InTransaction(pool_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<EndedRun> {
+    const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
+    if (!info.ok()) return info.status();
+    const pqxx::result rows = transaction.Exec(sql::kEndRun, info->run_no, static_cast<int>(outcome));
+    if (rows.empty()) return PrunedJustNow();
+    EndedRun ended;
+    ended.by_this_call = rows[0][0].as<bool>();
+    absl::StatusOr<Run> now = ReadRun(transaction, info->run_no);
+    if (!now.ok()) return now.status();
+    ended.run = *std::move(now);
+    return ended;
+  });
 }
 
 absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
@@ -120,12 +117,12 @@ absl::StatusOr<Run> PostgresRunRegistry::DeclareKeys(const RunRef& run,
   const std::string names_text = std::move(names).Finish();
   const std::string kinds_text = std::move(kinds).Finish();
   const std::string descriptions_text = std::move(descriptions).Finish();
-  return InTransaction(pool_, [&](pqxx::transaction_base& transaction, int64_t epoch) -> absl::StatusOr<Run> {
+  return InTransaction(pool_, [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<Run> {
     const absl::StatusOr<RunInfo> info = LookUpRun(transaction, run, epoch);
     if (!info.ok()) return info.status();
     const auto verdict = transaction
-                             .exec_prepared1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
-                                             descriptions_text, max_declared_keys_)[0]
+                             .Exec1(sql::kDeclareKeys, info->run_no, names_text, kinds_text,
+                                    descriptions_text, max_declared_keys_)[0]
                              .as<int>();
     if (verdict == 1) return PrunedJustNow();
     if (verdict == 2) return absl::FailedPreconditionError(absl::StrCat("run '", info->id, "' is ENDED"));

@@ -61,26 +61,30 @@ PostgresVacuumStore::PostgresVacuumStore(ConnectionPool& pool, ConnectionOptions
     : pool_(pool), session_options_(ForVacuum(std::move(session))) {}
 
 absl::StatusOr<std::vector<OverdueTable>> PostgresVacuumStore::FindOverdueTables() {
-  return InStatement(
-      pool_, [](pqxx::transaction_base& transaction, int64_t) -> absl::StatusOr<std::vector<OverdueTable>> {
-        std::vector<OverdueTable> tables;
-        for (const pqxx::row& row : transaction.exec_prepared(sql::kFindOverdueTables)) {
-          tables.push_back({.name = row[0].as<std::string>(),
-                            .dead_rows = row[1].as<int64_t>(),
-                            .vacuums = row[2].as<int64_t>(),
-                            .round = absl::Seconds(row[3].as<double>())});
-        }
-        return tables;
-      });
+  return InStatement(pool_,
+                     [](Transaction& transaction, int64_t) -> absl::StatusOr<std::vector<OverdueTable>> {
+                       std::vector<OverdueTable> tables;
+                       for (const pqxx::row& row : transaction.Exec(sql::kFindOverdueTables)) {
+                         tables.push_back({.name = row[0].as<std::string>(),
+                                           .dead_rows = row[1].as<int64_t>(),
+                                           .vacuums = row[2].as<int64_t>(),
+                                           .round = absl::Seconds(row[3].as<double>())});
+                       }
+                       return tables;
+                     });
 }
 
 absl::Status PostgresVacuumStore::Vacuum(const OverdueTable& table) {
   ConnectionPool pool(session_options_, 1);
-  return InStatement(pool, [&](pqxx::transaction_base& transaction, int64_t) -> absl::Status {
-    const StoppableSession session(*this, transaction.conn().sock());
-    transaction.exec(sql::kSetPaceOfVacuum);
-    const Warnings warnings(transaction.conn());
-    transaction.exec(absl::StrCat(sql::kVacuum, table.name));
+  return InStatement(pool, [&](Transaction& transaction, int64_t) -> absl::Status {
+    if (transaction.is_pooled()) {
+      return absl::FailedPreconditionError("through a pooler it could be neither paced nor stopped");
+    }
+    pqxx::transaction_base& raw = transaction.raw();
+    const StoppableSession session(*this, raw.conn().sock());
+    raw.exec(sql::kSetPaceOfVacuum);
+    const Warnings warnings(raw.conn());
+    raw.exec(absl::StrCat(sql::kVacuum, table.name));
     if (!warnings.text().empty()) return absl::FailedPreconditionError(warnings.text());
     return absl::OkStatus();
   });

@@ -11,10 +11,9 @@ absl::Status NoSuchRun(const RunRef& run) {
                      : absl::StrCat("there is no run '", run.id, "'"));
 }
 
-absl::StatusOr<RunInfo> LookUpRun(pqxx::transaction_base& transaction, const RunRef& run, int64_t epoch) {
-  const pqxx::result rows = run.id.empty()
-                                ? transaction.exec_prepared(sql::kFindRunByRank, run.project, run.rank)
-                                : transaction.exec_prepared(sql::kFindRunById, run.id);
+absl::StatusOr<RunInfo> LookUpRun(Transaction& transaction, const RunRef& run, int64_t epoch) {
+  const pqxx::result rows = run.id.empty() ? transaction.Exec(sql::kFindRunByRank, run.project, run.rank)
+                                           : transaction.Exec(sql::kFindRunById, run.id);
   if (rows.empty()) return NoSuchRun(run);
   return RunInfo{rows[0][0].as<int64_t>(), rows[0][1].as<std::string>(), epoch};
 }

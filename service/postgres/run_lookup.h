@@ -1,10 +1,9 @@
 #ifndef SIGNALBOX_SERVICE_POSTGRES_RUN_LOOKUP_H
 #define SIGNALBOX_SERVICE_POSTGRES_RUN_LOOKUP_H
 
-#include <pqxx/pqxx>
-
 #include "absl/status/statusor.h"
 #include "service/domain/message_log.h"
+#include "service/postgres/transaction.h"
 
 namespace signalbox::service {
 
@@ -12,7 +11,7 @@ namespace signalbox::service {
 absl::Status NoSuchRun(const RunRef& run);
 
 /// Finds a run within a transaction. kNotFound names it. Throws what pqxx throws.
-absl::StatusOr<RunInfo> LookUpRun(pqxx::transaction_base& transaction, const RunRef& run, int64_t epoch);
+absl::StatusOr<RunInfo> LookUpRun(Transaction& transaction, const RunRef& run, int64_t epoch);
 
 }  // namespace signalbox::service
 

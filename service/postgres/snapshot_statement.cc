@@ -38,13 +38,13 @@ SnapshotStatement::SnapshotStatement(absl::Span<const PendingRead> reads, int64_
   known_marks_ = std::move(known_marks).Finish();
 }
 
-absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(pqxx::transaction_base& transaction,
+absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(Transaction& transaction,
                                                         const ReadLimit& limit) const {
   PendingSnapshots answer;
   if (reads_.empty()) return answer;
   const pqxx::result rows =
-      transaction.exec_prepared(sql::kReadSnapshots, ids_, projects_, ranks_, known_runs_, known_sequences_,
-                                known_changes_, known_marks_, limit.rows, static_cast<int64_t>(limit.bytes));
+      transaction.Exec(sql::kReadSnapshots, ids_, projects_, ranks_, known_runs_, known_sequences_,
+                       known_changes_, known_marks_, limit.rows, static_cast<int64_t>(limit.bytes));
   answer.now = TimeFrom(rows[0]["now"]);
   const auto of_item = rows.column_number("item");
   pqxx::result::size_type begin = 0;

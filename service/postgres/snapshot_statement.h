@@ -2,12 +2,12 @@
 #define SIGNALBOX_SERVICE_POSTGRES_SNAPSHOT_STATEMENT_H
 
 #include <cstdint>
-#include <pqxx/pqxx>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "service/domain/message_log.h"
+#include "service/postgres/transaction.h"
 
 namespace signalbox::service {
 
@@ -17,7 +17,7 @@ class SnapshotStatement {
   /// `reads` must outlive it. What is known of another epoch than the session's is not taken for known.
   SnapshotStatement(absl::Span<const PendingRead> reads, int64_t epoch);
 
-  absl::StatusOr<PendingSnapshots> Run(pqxx::transaction_base& transaction, const ReadLimit& limit) const;
+  absl::StatusOr<PendingSnapshots> Run(Transaction& transaction, const ReadLimit& limit) const;
 
  private:
   absl::StatusOr<PendingSnapshotPtr> SnapshotFrom(const pqxx::result& rows, pqxx::result::size_type begin,

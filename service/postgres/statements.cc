@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -316,13 +317,25 @@ const Statements& Vacuuming() {
   return *kStatements;
 }
 
+// All of them, ready to be sent.
+const absl::flat_hash_map<std::string, std::string>& Texts() {
+  static const auto* const kTexts = [] {
+    auto* const texts = new absl::flat_hash_map<std::string, std::string>;
+    for (const Statements& statements :
+         {Writes(), Pruning(), PendingReads(), HistoryReads(), FeedReads(), RunReads(), Vacuuming()}) {
+      for (const auto& [name, text] : statements) texts->emplace(name, Expand(text));
+    }
+    return texts;
+  }();
+  return *kTexts;
+}
+
 }  // namespace
 
+const std::string& TextOf(const char* name) { return Texts().at(name); }
+
 void PrepareStatements(pqxx::connection& connection) {
-  for (const Statements& statements :
-       {Writes(), Pruning(), PendingReads(), HistoryReads(), FeedReads(), RunReads(), Vacuuming()}) {
-    for (const auto& [name, text] : statements) connection.prepare(name, Expand(text));
-  }
+  for (const auto& [name, text] : Texts()) connection.prepare(name, text);
 }
 
 }  // namespace signalbox::service

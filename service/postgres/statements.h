@@ -2,6 +2,7 @@
 #define SIGNALBOX_SERVICE_POSTGRES_STATEMENTS_H
 
 #include <pqxx/connection>
+#include <string>
 
 // Every statement the server sends, by name. The functions they call are in migrations/.
 
@@ -41,6 +42,9 @@ extern const char kVacuum[];  // to be followed by a table
 extern const char kSetPaceOfVacuum[];
 
 }  // namespace sql
+
+/// The text of a statement by its name, one of the above.
+const std::string& TextOf(const char* name);
 
 /// Announces all statements to a new session; each is prepared when it is first used.
 void PrepareStatements(pqxx::connection& connection);

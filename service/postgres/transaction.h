@@ -4,11 +4,13 @@
 #include <exception>
 #include <pqxx/pqxx>
 #include <type_traits>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "service/postgres/connection_pool.h"
+#include "service/postgres/statements.h"
 
 // Exceptions of pqxx stop here and become statuses.
 
@@ -18,6 +20,34 @@ namespace signalbox::service {
 /// serve; a write may have happened), kAborted (refused because of others: lock or statement timeout,
 /// deadlock; did not happen), kInternal (a defect).
 absl::Status StatusOf(const std::exception& error);
+
+/// What a body sends its statements through. They are those of statements.h, by their names.
+class Transaction {
+ public:
+  Transaction(pqxx::transaction_base& raw, bool is_pooled) : raw_(raw), is_pooled_(is_pooled) {}
+
+  template <typename... Arguments>
+  pqxx::result Exec(const char* statement, Arguments&&... arguments) {
+    if (is_pooled_) return raw_.exec_params(TextOf(statement), std::forward<Arguments>(arguments)...);
+    return raw_.exec_prepared(statement, std::forward<Arguments>(arguments)...);
+  }
+
+  /// The same for a statement of exactly one row.
+  template <typename... Arguments>
+  pqxx::row Exec1(const char* statement, Arguments&&... arguments) {
+    return Exec(statement, std::forward<Arguments>(arguments)...).at(0);
+  }
+
+  /// For what is no statement of statements.h.
+  pqxx::transaction_base& raw() { return raw_; }
+
+  /// As of Connection; every transaction is in a block then.
+  bool is_pooled() const { return is_pooled_; }
+
+ private:
+  pqxx::transaction_base& raw_;
+  const bool is_pooled_;
+};
 
 namespace internal {
 
@@ -37,38 +67,58 @@ class ReplicationWatch final : public pqxx::errorhandler {
   bool is_in_doubt_ = false;
 };
 
-template <typename Transaction, typename Body>
+}  // namespace internal
+
+/// Runs `body(transaction, epoch)`, which returns a Status or StatusOr, in a transaction of pqxx's kind
+/// `RawTransaction`, and commits if it is OK. Throws what pqxx throws.
+template <typename RawTransaction, typename Body>
+auto RunOn(Connection& connection, const ConnectionOptions& options, Body&& body)
+    -> std::invoke_result_t<Body, Transaction&, int64_t> {
+  const internal::ReplicationWatch replication(*connection.raw);
+  RawTransaction raw(*connection.raw);
+  if (connection.is_pooled) {
+    // As when a session is opened: a database that became unfit for us is an outage to a caller.
+    const absl::Status status = SetUpTransaction(raw, options, connection);
+    if (!status.ok()) return absl::UnavailableError(status.message());
+  }
+  Transaction transaction(raw, connection.is_pooled);
+  auto result = body(transaction, connection.epoch);
+  // A body that fails leaves nothing behind: the destructor rolls back.
+  if (result.ok()) raw.commit();
+  if (replication.is_in_doubt()) {
+    return absl::UnavailableError("database: committed, but not known to be on the synchronous standby");
+  }
+  return result;
+}
+
+namespace internal {
+
+template <typename RawTransaction, typename Body>
 std::invoke_result_t<Body, Transaction&, int64_t> Run(ConnectionPool& pool, Body&& body) {
   absl::StatusOr<ConnectionPool::Lease> lease = pool.Acquire();
   if (!lease.ok()) return lease.status();
+  Connection& connection = lease->connection();
   try {
-    const ReplicationWatch replication(lease->connection());
-    Transaction transaction(lease->connection());
-    auto result = body(transaction, lease->epoch());
-    // A body that fails leaves nothing behind: the destructor rolls back.
-    if (result.ok()) transaction.commit();
-    if (replication.is_in_doubt()) {
-      return absl::UnavailableError("database: committed, but not known to be on the synchronous standby");
-    }
-    return result;
+    // Several statements make up one there.
+    if (connection.is_pooled) return RunOn<pqxx::work>(connection, pool.options(), body);
+    return RunOn<RawTransaction>(connection, pool.options(), body);
   } catch (const std::exception& error) {
     absl::Status status = StatusOf(error);
-    if (absl::IsUnavailable(status) || !lease->connection().is_open()) lease->MarkBroken();
+    if (absl::IsUnavailable(status) || !connection.raw->is_open()) lease->MarkBroken();
     return status;
   }
 }
 
 }  // namespace internal
 
-/// Runs `body(transaction, epoch)`, which returns a Status or StatusOr, and commits if it is OK.
-/// An error after the commit was sent is kUnavailable: it may have happened. So is a commit that was
-/// kept from waiting for the synchronous standby.
+/// RunOn() a session of the pool, in a block. An error after the commit was sent is kUnavailable: it may
+/// have happened. So is a commit that was kept from waiting for the synchronous standby.
 template <typename Body>
 auto InTransaction(ConnectionPool& pool, Body&& body) {
   return internal::Run<pqxx::work>(pool, std::forward<Body>(body));
 }
 
-/// The same for a single statement, which is a transaction by itself: one round trip.
+/// The same for a single statement, which is a transaction by itself: one round trip (without a pooler).
 template <typename Body>
 auto InStatement(ConnectionPool& pool, Body&& body) {
   return internal::Run<pqxx::nontransaction>(pool, std::forward<Body>(body));

@@ -1,32 +1,14 @@
 """NOTIFY that does not arrive: found soon, said once, shown as a metric, and made up for by the sweep."""
 
-import json
 import os
 import signal
 import time
 
-import grpc
 import pytest
 
-from rig.metrics import read_metrics
-from rig.pgbouncer import PgBouncer
-from rig.postgres import free_port
-from rig.server import NOT_SERVING, new_database
+from rig.observed import Observed
+from rig.server import new_database
 from rig.waiting import eventually
-
-
-class Observed:
-    """A server whose metrics and log lines can be asked for."""
-
-    def __init__(self, start_server, url, wait=True):
-        metrics = f"127.0.0.1:{free_port()}"
-        self.server = start_server("--database-url", url, "--metrics-listen", metrics, wait=wait)
-        self.client = self.server.connect()
-        self.metric = lambda name: read_metrics(metrics)[f"signalbox_{name}"]
-
-    def logged(self, event):
-        lines = (json.loads(line) for line in self.server.log().splitlines())
-        return [line for line in lines if line["event"] == event]
 
 
 @pytest.fixture
@@ -36,7 +18,7 @@ def url(cluster):
 
 @pytest.fixture
 def reader(start_server, url):
-    reader = Observed(start_server, url)
+    reader = Observed(start_server, "--database-url", url)
     eventually(lambda: reader.metric("notify_healthy") == 1, what="a healthy NOTIFY")
     return reader
 
@@ -111,28 +93,3 @@ def test_what_notify_tells_raises_no_alarm(reader, start_server, url):
         stream.synced(600)
     assert reader.metric("sweep_finds_total") == 0
     assert reader.logged("hints_missing") == []
-
-
-def test_a_pooler_in_transaction_mode_is_told(cluster, url, start_server, tmp_path):
-    """Sessions do not last behind it: neither LISTEN nor a prepared statement does. The server is not ready, and
-    says why."""
-    pooler = PgBouncer(tmp_path, cluster).start()
-    try:
-        behind = Observed(start_server, pooler.url(url.rsplit("/", 1)[1]), wait=False)
-        eventually(lambda: behind.logged("listen_lost"), 10, what="a line about LISTEN")
-        codes = set()
-
-        def is_told():
-            try:
-                behind.client.create_run()
-            except grpc.RpcError as error:
-                codes.add(error.code())
-            return any("pooler" in line["error"] for line in behind.logged("database_away"))
-
-        eventually(is_told, 30, what="a line about the pooler")
-        eventually(lambda: behind.server.health() == NOT_SERVING, 10)
-        assert codes <= {grpc.StatusCode.UNAVAILABLE}
-        assert behind.metric("notify_healthy") == 0
-        assert len(behind.logged("listen_lost")) == 1 and behind.logged("listening") == []
-    finally:
-        pooler.stop()

@@ -1,6 +1,12 @@
-"""The database below a cluster: one Postgres, one whose machine loses its power, or a primary and its standby."""
+"""The database below a cluster: one Postgres, one behind a pooler, one whose machine loses its power, or a primary
+and its standby."""
+
+import os
+import shutil
+import tempfile
 
 from chaos.disk import PostgresOnLossyDisk
+from rig.pgbouncer import PgBouncer
 from rig.postgres import Pair, PostgresCluster
 
 
@@ -20,6 +26,26 @@ class Single:
 
     def remove(self):
         self.primary.remove()
+
+
+class Pooled(Single):
+    """One behind a pooler in transaction mode, with fewer sessions than the servers have threads."""
+
+    def __init__(self, proxy):
+        super().__init__(proxy)
+        self._directory = tempfile.mkdtemp(prefix="signalbox-pooler-", dir="/tmp")
+        os.chmod(self._directory, 0o755)  # The pooler may be another user.
+        self._pooler = PgBouncer(self._directory, self.primary, sessions=8)
+        self.ports = [self._pooler.port]
+
+    def start(self):
+        super().start()
+        self._pooler.start()
+
+    def remove(self):
+        self._pooler.stop()
+        super().remove()
+        shutil.rmtree(self._directory, ignore_errors=True)
 
 
 class OnLossyDisk(Single):

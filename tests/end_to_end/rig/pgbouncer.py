@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode before a cluster."""
+"""A PgBouncer before a cluster."""
 
 import os
 import shutil
@@ -10,9 +10,12 @@ from rig.waiting import eventually
 
 
 class PgBouncer:
-    """Owns its process; `directory` holds its files. It refuses to run as root, so root makes it `postgres`."""
+    """Owns its process; `directory` holds its files. It refuses to run as root, so root makes it `postgres`.
 
-    def __init__(self, directory, cluster):
+    In mode "transaction" all clients of a database share `sessions` sessions, in "session" so many have one each.
+    """
+
+    def __init__(self, directory, cluster, mode="transaction", sessions=20):
         self._binary = shutil.which("pgbouncer", path=os.environ["PATH"] + ":/usr/sbin")
         assert self._binary, "PgBouncer is not installed"
         self.port = free_port()
@@ -20,7 +23,8 @@ class PgBouncer:
         with open(self._configuration, "w") as file:
             file.write(f"[databases]\n* = host=127.0.0.1 port={cluster.port} user=signalbox\n"
                        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
-                       "auth_type = any\npool_mode = transaction\n")
+                       f"auth_type = any\npool_mode = {mode}\ndefault_pool_size = {sessions}\n"
+                       "max_client_conn = 1000\n")
         self._log = os.path.join(str(directory), "pgbouncer.log")
         self._process = None
 

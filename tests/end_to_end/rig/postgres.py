@@ -29,6 +29,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def run_sql(port, statement, database):
+    """Runs one statement on what listens at this port of loopback; returns its rows as lists of strings."""
+    done = subprocess.run([binary("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
+                           "-p", str(port), "-U", "signalbox", "-c", statement, database],
+                          capture_output=True, text=True, timeout=60, cwd="/")
+    assert done.returncode == 0, done.stderr
+    return [line.split("|") for line in done.stdout.splitlines()]
+
+
 def _listens(database):
     return f"datname = '{database}' AND application_name = 'signalboxd-notify'"
 
@@ -127,11 +136,7 @@ class PostgresCluster:
 
     def sql(self, statement, database="postgres"):
         """Runs one statement and returns its rows as lists of strings."""
-        done = subprocess.run([binary("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1",
-                               "-p", str(self.port), "-U", "signalbox", "-c", statement, database],
-                              capture_output=True, text=True, timeout=60, cwd="/")
-        assert done.returncode == 0, done.stderr
-        return [line.split("|") for line in done.stdout.splitlines()]
+        return run_sql(self.port, statement, database)
 
     def create_database(self, template="template1"):
         name = f"test_{os.getpid()}_{next(self._names)}"

@@ -1,10 +1,10 @@
-"""Postgres that crashes, hangs or is away, and hints that do not arrive."""
+"""Postgres that crashes, hangs, is away or behind a pooler, and hints that do not arrive."""
 
 import os
 import signal
 from contextlib import contextmanager
 
-from chaos.databases import OnLossyDisk
+from chaos.databases import OnLossyDisk, Pooled
 from chaos.disk import has_loop_devices
 from chaos.faults.fault import Fault, not_root
 from chaos.first_publish import FirstPublish
@@ -94,6 +94,16 @@ def no_hints(scene, times):
     return {}
 
 
+def pooler(scene, times):
+    """All sessions of the pool are cut, again and again."""
+    cut = 0
+    for _ in range(times):
+        scene.go_on(20, 60)
+        cut += scene.cluster.postgres.cut_sessions(scene.cluster.database)
+    scene.go_on(20, 60)
+    return {"sessions cut": cut}
+
+
 def outage(scene, times):
     """Postgres is stopped, or hangs, for a while; the load gets errors meanwhile, and then goes on."""
     postgres = scene.cluster.postgres
@@ -130,5 +140,7 @@ FAULTS = [
     Fault("no-hints", "99 of 100 messages within 1.2 s by the sweep alone", no_hints, short=100, long=5000,
           flags=("--no-notify",), load=_QUIET_RUNS,
           delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
+    Fault("pooler", "nothing lost behind a pooler in transaction mode, 99 of 100 messages within 1.2 s", pooler, short=2,
+          long=200, databases=Pooled, load=_QUIET_RUNS, delivery_p99_ms=_FOUND_BY_THE_SWEEP_WITHIN),
     Fault("postgres-outage", "errors in time, no crash, nothing lost", outage, short=2, long=20),
 ]
