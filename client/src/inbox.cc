@@ -42,12 +42,7 @@ std::optional<ReceivedMessage> Inbox::Get(std::string_view key) const {
   return ReceivedMessage(std::move(message), core_);
 }
 
-std::vector<ReceivedMessage> Inbox::GetAll() const {
-  std::vector<ReceivedMessage> all;
-  for (internal::MessagePtr& message : core_->All())
-    all.push_back(ReceivedMessage(std::move(message), core_));
-  return all;
-}
+std::vector<ReceivedMessage> Inbox::GetAll() const { return core_->All(core_); }
 
 absl::Status Inbox::On(KeyDeclaration declaration, Handler handler) {
   return core_->On(std::move(declaration), std::move(handler));

@@ -98,8 +98,9 @@ MessagePtr InboxCore::Oldest(std::string_view key) const {
   return InForkedChild() ? nullptr : shared_.state.Oldest(key);
 }
 
-std::vector<MessagePtr> InboxCore::All() const {
-  return InForkedChild() ? std::vector<MessagePtr>() : shared_.state.All();
+std::vector<ReceivedMessage> InboxCore::All(const std::weak_ptr<InboxCore>& self) const {
+  if (InForkedChild()) return {};
+  return shared_.state.AllAs([&](MessagePtr message) { return ReceivedMessage(std::move(message), self); });
 }
 
 absl::Status InboxCore::Ack(const std::string& message_id, signalbox::Ack ack, AckReceipt receipt) {

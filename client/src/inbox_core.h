@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -42,7 +43,9 @@ class InboxCore {
   bool InForkedChild() const { return guard_.InForkedChild(); }
 
   internal::MessagePtr Oldest(std::string_view key) const;
-  std::vector<internal::MessagePtr> All() const;
+
+  /// `self` is for the acks of what is returned.
+  std::vector<ReceivedMessage> All(const std::weak_ptr<InboxCore>& self) const;
 
   absl::Status Ack(const std::string& message_id, signalbox::Ack ack, internal::AckReceipt receipt);
   absl::Status On(KeyDeclaration declaration, Handler handler);

@@ -10,20 +10,9 @@ MessagePtr InboxState::Oldest(std::string_view key) const {
   const std::shared_ptr<const Snapshot> snapshot = snapshot_.Load();
   if (snapshot == nullptr) return nullptr;
   for (const std::shared_ptr<Entry>& entry : *snapshot) {
-    if (entry->message->key == key && entry->visible.load(std::memory_order_acquire)) return entry->message;
+    if (entry->message.key == key && entry->IsVisible()) return MessageOf(entry);
   }
   return nullptr;
-}
-
-std::vector<MessagePtr> InboxState::All() const {
-  std::vector<MessagePtr> all;
-  if (!HasPending()) return all;
-  const std::shared_ptr<const Snapshot> snapshot = snapshot_.Load();
-  if (snapshot == nullptr) return all;
-  for (const std::shared_ptr<Entry>& entry : *snapshot) {
-    if (entry->visible.load(std::memory_order_acquire)) all.push_back(entry->message);
-  }
-  return all;
 }
 
 void InboxState::OnStreamOpening() {
@@ -82,7 +71,7 @@ void InboxState::OnRefreshed(std::vector<Message> pending) {
   }
   for (auto it = entries_.begin(); it != entries_.end();) {
     const Entry& entry = *it->second;
-    const bool is_gone = entry.learned_at <= refresh_began_ && found.count(entry.message->id) == 0;
+    const bool is_gone = entry.learned_at <= refresh_began_ && found.count(entry.message.id) == 0;
     it = is_gone ? Remove(it) : std::next(it);
   }
   OnRefreshAbandoned();
@@ -135,13 +124,16 @@ Instant InboxState::NextExpiry() const {
 }
 
 Instant InboxState::ExpiryOf(const Entry& entry) const {
-  const absl::Time expiry = entry.message->expire_time;
+  const absl::Time expiry = entry.message.expire_time;
   if (expiry == absl::InfiniteFuture() || !server_offset_.has_value()) return Never();
   return expiry - absl::UnixEpoch() - *server_offset_;
 }
 
 void InboxState::Clear() {
-  for (auto& [sequence, entry] : entries_) Hide(*entry);
+  for (auto& [sequence, entry] : entries_) {
+    Hide(*entry);
+    retired_.Keep(std::move(entry));
+  }
   entries_.clear();
   sequences_.clear();
   taken_.clear();
@@ -150,13 +142,18 @@ void InboxState::Clear() {
   Publish();
 }
 
+void InboxState::FreeUnread() {
+  snapshot_.FreeUnread();  // First, because snapshots hold entries.
+  retired_.Free();
+}
+
 InboxState::Entry& InboxState::Add(Message message) {
   if (const auto known = Find(message.id); known != entries_.end()) return *known->second;
   const int64_t sequence = message.sequence;
   // Another message in this place: the server's database was restored to an older state.
   if (const auto other = entries_.find(sequence); other != entries_.end()) Remove(other);
   auto entry = std::make_shared<Entry>(std::move(message));
-  const std::string& id = entry->message->id;
+  const std::string& id = entry->message.id;
   if (taken_.count(id) == 0) {
     visible_.fetch_add(1, std::memory_order_release);
   } else {
@@ -168,10 +165,11 @@ InboxState::Entry& InboxState::Add(Message message) {
 
 InboxState::Entries::iterator InboxState::Remove(Entries::iterator entry) {
   Hide(*entry->second);
-  const std::string& id = entry->second->message->id;
+  const std::string& id = entry->second->message.id;
   if (refreshing_) removed_since_refresh_.insert(id);
   if (const auto taken = taken_.find(id); taken != taken_.end() && taken->second) taken_.erase(taken);
   sequences_.erase(id);
+  retired_.Keep(std::move(entry->second));
   return entries_.erase(entry);
 }
 
@@ -193,6 +191,7 @@ void InboxState::Publish() {
     if (entry->visible) snapshot->push_back(entry);
   }
   snapshot_.Store(std::move(snapshot));
+  retired_.Free();
 }
 
 }  // namespace signalbox::internal

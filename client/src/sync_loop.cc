@@ -45,6 +45,7 @@ void SyncLoop::Turn() {
   {
     const absl::MutexLock lock(&shared_.mu);
     shared_.state.Expire(then);
+    shared_.state.FreeUnread();
   }
   Report(then);
 }

@@ -1,4 +1,4 @@
-// Counts the allocations of the whole program; a count of its own for each thread costs next to nothing.
+// Counts what the whole program allocates and frees; counts of its own for each thread cost next to nothing.
 
 #include "tests/support/allocations.h"
 
@@ -8,6 +8,12 @@
 namespace {
 
 thread_local int64_t allocations = 0;
+thread_local int64_t frees = 0;
+
+void Free(void* memory) {
+  if (memory != nullptr) ++frees;
+  std::free(memory);
+}
 
 }  // namespace
 
@@ -17,11 +23,12 @@ thread_local int64_t allocations = 0;
   if (void* memory = std::malloc(size)) return memory;
   throw std::bad_alloc();
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { Free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { Free(memory); }
 
 namespace signalbox {
 
 int64_t AllocationsOfThisThread() { return allocations; }
+int64_t FreesOfThisThread() { return frees; }
 
 }  // namespace signalbox

@@ -72,7 +72,9 @@ struct InboxStatus {
 /// Made by Client::OpenInbox(). Every method is thread-safe. No method but AckNow(), WaitSynced(),
 /// WaitNewer(), Close() and the Dispatch() of a group waits for anything; none throws, signals or ends
 /// the process. Get() and GetAll() read an immutable snapshot: no system call, no lock that is ever held
-/// during I/O, nothing allocated when nothing is pending.
+/// during I/O. Get() allocates nothing; GetAll() the vector that it returns, and nothing when nothing is
+/// pending. The inbox's thread frees the messages, also those that the caller has held for longer than
+/// they were pending; but not a great many of these, nor those that outlive the inbox.
 ///
 /// Delivery is at least once: after a crash or a reconnect a message that was not acked comes again.
 /// To act at most once, claim first with AckNow(); to act at least once, act and then Ack().

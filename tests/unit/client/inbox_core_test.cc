@@ -53,7 +53,7 @@ TEST_F(InboxThatDoesNotListenTest, HasNoConnectionAndNoThread) {
   EXPECT_TRUE(core_->On({"rate", Kind::kSetting, ""}, [](const Message&) { return Value(); }).ok());
   EXPECT_EQ(core_->Dispatch(1, 10), 0);
   EXPECT_EQ(core_->Oldest("rate"), nullptr);
-  EXPECT_THAT(core_->All(), IsEmpty());
+  EXPECT_THAT(core_->All(core_), IsEmpty());
   EXPECT_EQ(core_->Status().state, ConnectionState::kClosed);
   EXPECT_EQ(core_->Status().age, absl::InfiniteDuration());
   EXPECT_EQ(wires_, 0);

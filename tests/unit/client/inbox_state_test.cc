@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 
 #include "fake_clock.h"
@@ -227,6 +228,47 @@ TEST(InboxStateTest, ClearForgetsEverything) {
   state.OnRefreshed({MakeMessage(1)});
   EXPECT_FALSE(state.HasPending());
   EXPECT_EQ(state.cursor(), "");
+}
+
+TEST(InboxStateTest, AWithdrawnMessageIsFreedOnlyByTheInboxWhileItLives) {
+  InboxState state;
+  state.OnStreamOpening();
+  state.OnStreamMessage(MakeMessage(1));
+  MessagePtr held = state.Oldest("k");
+  const std::weak_ptr<const Message> message = held;
+  state.OnWithdrawn("m1");
+  state.FreeUnread();
+  EXPECT_EQ(held->id, "m1");
+  held.reset();
+  EXPECT_FALSE(message.expired());
+  state.FreeUnread();
+  EXPECT_TRUE(message.expired());
+}
+
+TEST(InboxStateTest, NothingIsKeptThatNobodyHolds) {
+  InboxState state;
+  state.OnStreamOpening();
+  state.OnStreamMessage(MakeMessage(1));
+  state.OnStreamMessage(MakeMessage(2));
+  const std::weak_ptr<const Message> withdrawn = state.Oldest("k");
+  state.OnWithdrawn("m1");
+  EXPECT_TRUE(withdrawn.expired());
+  const std::weak_ptr<const Message> cleared = state.Oldest("k");
+  state.Clear();
+  EXPECT_TRUE(cleared.expired());
+}
+
+TEST(InboxStateTest, AMessageThatIsHeldOutlivesTheInbox) {
+  MessagePtr held;
+  {
+    InboxState state;
+    state.OnStreamOpening();
+    state.OnStreamMessage(MakeMessage(1));
+    held = state.Oldest("k");
+    state.Clear();
+  }
+  EXPECT_EQ(held->id, "m1");
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 // Whatever a reader sees is in order and was pending at one time: 2k+1 comes before 2k+2 and leaves

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,6 +41,69 @@ TEST(SnapshotCellTest, ReadersSeeWholeValuesThatNeverGoBack) {
   stop = true;
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(SnapshotCellTest, AReplacedValueIsFreedAtOnceWhenNobodyReadsIt) {
+  SnapshotCell<int> cell;
+  const auto value = std::make_shared<const int>(1);
+  cell.Store(value);
+  EXPECT_EQ(value.use_count(), 2);
+  cell.Store(nullptr);
+  cell.FreeUnread();  // Held here, so it is kept.
+  EXPECT_EQ(value.use_count(), 2);
+  const std::weak_ptr<const int> other = [&cell] {
+    cell.Store(std::make_shared<const int>(2));
+    return cell.Load();
+  }();
+  cell.Store(nullptr);
+  EXPECT_TRUE(other.expired());
+}
+
+TEST(SnapshotCellTest, AReplacedValueOutlivesItsReaderUntilTheWriterFreesIt) {
+  SnapshotCell<int> cell;
+  cell.Store(std::make_shared<const int>(1));
+  std::shared_ptr<const int> reader = cell.Load();
+  const std::weak_ptr<const int> value = reader;
+  for (int i = 2; i <= 5; ++i) cell.Store(std::make_shared<const int>(i));
+  EXPECT_EQ(*reader, 1);
+  reader.reset();
+  EXPECT_FALSE(value.expired());
+  cell.FreeUnread();
+  EXPECT_TRUE(value.expired());
+}
+
+// Tells when it is destroyed by another thread than the one that made it.
+class HomeBody {
+ public:
+  explicit HomeBody(std::atomic<int>& strays) : strays_(strays) {}
+  HomeBody(const HomeBody&) = delete;
+  HomeBody& operator=(const HomeBody&) = delete;
+  ~HomeBody() {
+    if (std::this_thread::get_id() != home_) ++strays_;
+  }
+
+ private:
+  std::atomic<int>& strays_;
+  const std::thread::id home_ = std::this_thread::get_id();
+};
+
+TEST(SnapshotCellTest, OnlyTheWriterFrees) {
+  std::atomic<int> strays{0};
+  SnapshotCell<HomeBody> cell;
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([&] {
+      while (!stop) {
+        const auto held = cell.Load();
+        std::this_thread::yield();  // The writer replaces it more than once meanwhile.
+      }
+    });
+  }
+  for (int i = 0; i < 20000; ++i) cell.Store(std::make_shared<const HomeBody>(strays));
+  stop = true;
+  for (std::thread& reader : readers) reader.join();
+  EXPECT_EQ(strays, 0);
 }
 
 }  // namespace

@@ -70,6 +70,17 @@ TEST_F(SyncLoopTest, FillsTheInboxFromTheStreamWithoutPolling) {
   EXPECT_THAT(wire_.page_tokens, IsEmpty());
 }
 
+TEST_F(SyncLoopTest, FreesWhatReadersLetGo) {
+  Happens({StreamMessage{MakeMessage(1)}});
+  MessagePtr held = shared_.state.Oldest("k");
+  const std::weak_ptr<const Message> message = held;
+  Happens({StreamWithdrawn{"m1", {}, ""}});
+  held.reset();
+  EXPECT_FALSE(message.expired());
+  Happens({TimedOut{}});
+  EXPECT_TRUE(message.expired());
+}
+
 TEST_F(SyncLoopTest, TellsWhoWaitsForANewerMessage) {
   const auto third = shared_.AwaitNewer(2);
   const auto fourth = shared_.AwaitNewer(3);
