@@ -57,7 +57,7 @@ void Tell(const absl::FormatSpec<Args...>& format, const Args&... args) {
 }
 
 // System calls of the main thread between Begin() and End(), by the kernel's syscall user dispatch: each
-// raises SIGSYS, whose handler notes it and lets it be repeated. One per section is seen.
+// raises SIGSYS, whose handler notes it and lets it be repeated. The first of each section is seen.
 class SystemCallTrap {
  public:
   static bool Install() {
@@ -74,19 +74,19 @@ class SystemCallTrap {
   static void Begin() { selector = SYSCALL_DISPATCH_FILTER_BLOCK; }
   static void End() { selector = SYSCALL_DISPATCH_FILTER_ALLOW; }
 
-  static std::vector<int> TakeCaught() {
-    const std::size_t count = caught_count;
-    std::vector<int> taken(caught.begin(), caught.begin() + static_cast<int>(std::min(count, caught.size())));
-    caught_count = 0;
-    return taken;
+  // The number of what was caught since the last time, or kNone.
+  static constexpr int kNone = -1;
+  static int TakeCaught() {
+    const int number = caught;
+    caught = kNone;
+    return number;
   }
 
  private:
 #if defined(__x86_64__)
   static void OnSigsys(int, siginfo_t* info, void* context) {
     selector = SYSCALL_DISPATCH_FILTER_ALLOW;
-    if (caught_count < caught.size()) caught[caught_count] = info->si_syscall;
-    caught_count = caught_count + 1;
+    caught = info->si_syscall;
     constexpr int kLengthOfSyscallInstruction = 2;
     static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP] -= kLengthOfSyscallInstruction;
   }
@@ -94,8 +94,7 @@ class SystemCallTrap {
 
   // Read by the kernel and written by the handler.
   static inline volatile char selector = SYSCALL_DISPATCH_FILTER_ALLOW;
-  static inline std::array<int, 64> caught{};
-  static inline volatile std::size_t caught_count = 0;
+  static inline volatile int caught = kNone;
 };
 
 // Durations in buckets of one width; the last holds all that are longer.
@@ -139,6 +138,8 @@ struct Phase {
   Histogram step_wall{10'000};
   Histogram step_processor{10'000};
   int64_t slow_calls = 0;
+  int64_t full_gets = 0;  // That returned a message; and messages:
+  int64_t full_get_alls = 0;
   int64_t allocator_waits = 0;
   std::vector<int> system_calls;
 };
@@ -146,14 +147,14 @@ struct Phase {
 void Report(const Phase& phase) {
   Tell(
       R"({"event": "phase", "name": "%s", "calls": %d, "p50_us": %g, "p999_us": %g, "max_us": %g, "slow_calls": %d, )"
-      R"("disturbed_calls": %d, "disturbed_max_us": %g, "system_calls": [%s], "allocator_waits": %d, )"
-      R"("steps": %d, "step_us": %g, )"
+      R"("disturbed_calls": %d, "disturbed_max_us": %g, "system_calls": [%s], "full_gets": %d, )"
+      R"("full_get_alls": %d, "allocator_waits": %d, "steps": %d, "step_us": %g, )"
       R"("step_processor_us": %g})",
       phase.name, phase.undisturbed.count(), phase.undisturbed.QuantileMicros(0.5),
       phase.undisturbed.QuantileMicros(0.999), phase.undisturbed.MaxMicros(), phase.slow_calls,
       phase.disturbed.count(), phase.disturbed.MaxMicros(), absl::StrJoin(phase.system_calls, ", "),
-      phase.allocator_waits, phase.step_wall.count(), phase.step_wall.QuantileMicros(0.5),
-      phase.step_processor.QuantileMicros(0.5));
+      phase.full_gets, phase.full_get_alls, phase.allocator_waits, phase.step_wall.count(),
+      phase.step_wall.QuantileMicros(0.5), phase.step_processor.QuantileMicros(0.5));
 }
 
 int64_t SwitchesOfThisThread() {
@@ -213,50 +214,66 @@ class Job {
 
   void HotCalls() {
     std::array<int64_t, kCallsPerStep> nanos{};
-    int64_t newest = 0;
-    bool is_empty = true;
     const int64_t switches = SwitchesOfThisThread();
-    SystemCallTrap::Begin();
-    for (int i = 0; i < kCallsPerStep; ++i) {
-      const int64_t began = Nanos(CLOCK_MONOTONIC);
-      if (i % 2 == 0) {
-        if (inbox_.Get("k")) is_empty = false;
-      } else {
-        const std::vector<signalbox::ReceivedMessage> all = inbox_.GetAll();
-        if (!all.empty()) newest = all.back()->sequence;
-        is_empty = is_empty && all.empty();
-      }
-      nanos[i] = Nanos(CLOCK_MONOTONIC) - began;
-    }
-    SystemCallTrap::End();
-    Note(nanos, SwitchesOfThisThread() == switches, is_empty);
-    if (newest > newest_seen_) {
-      newest_seen_ = newest;
-      Tell(R"({"event": "seen", "sequence": %d, "time": %f})", newest, Now());
-    }
-  }
-
-  // What is returned is allocated, so a call that returns something may have to wait for another thread in
-  // the allocator: the only system call that is forgiven, and told.
-  void Note(const std::array<int64_t, kCallsPerStep>& nanos, bool undisturbed, bool is_empty) {
+    for (int i = 0; i < kCallsPerStep; ++i) nanos[i] = i % 2 == 0 ? HotGet() : HotGetAll();
+    const bool undisturbed = SwitchesOfThisThread() == switches;
     for (const int64_t call : nanos) {
       (undisturbed ? phase_.undisturbed : phase_.disturbed).Add(call);
       if (undisturbed && call > kSlowCallNanos) ++phase_.slow_calls;
     }
-    for (const int number : SystemCallTrap::TakeCaught()) {
-      if (!is_empty && number == SYS_futex) {
-        ++phase_.allocator_waits;
-      } else {
-        phase_.system_calls.push_back(number);
-      }
+    if (newest_ > newest_told_) {
+      newest_told_ = newest_;
+      Tell(R"({"event": "seen", "sequence": %d, "time": %f})", newest_, Now());
     }
+  }
+
+  int64_t HotGet() {
+    bool is_empty = true;
+    const int64_t nanos = Trapped([&] { is_empty = !inbox_.Get("k").has_value(); });
+    NoteCaught(SystemCallTrap::TakeCaught());
+    if (!is_empty) ++phase_.full_gets;
+    return nanos;
+  }
+
+  int64_t HotGetAll() {
+    bool is_empty = true;
+    const int64_t nanos = Trapped([&] {
+      const std::vector<signalbox::ReceivedMessage> all = inbox_.GetAll();
+      is_empty = all.empty();
+      if (!is_empty) newest_ = all.back()->sequence;
+    });
+    const int number = SystemCallTrap::TakeCaught();
+    if (!is_empty) ++phase_.full_get_alls;
+    // The vector it returned was allocated, which may have to wait for another thread in the allocator: the
+    // only system call that may be forgiven, so it is told apart.
+    if (!is_empty && number == SYS_futex) {
+      ++phase_.allocator_waits;
+    } else {
+      NoteCaught(number);
+    }
+    return nanos;
+  }
+
+  // How long `call` takes, which destroys what it has read.
+  template <typename Call>
+  static int64_t Trapped(const Call& call) {
+    const int64_t began = Nanos(CLOCK_MONOTONIC);
+    SystemCallTrap::Begin();
+    call();
+    SystemCallTrap::End();
+    return Nanos(CLOCK_MONOTONIC) - began;
+  }
+
+  void NoteCaught(int number) {
+    if (number != SystemCallTrap::kNone) phase_.system_calls.push_back(number);
   }
 
   signalbox::Inbox& inbox_;
   const absl::Duration pause_;
   Phase phase_{"start"};
   int64_t step_ = 0;
-  int64_t newest_seen_ = 0;
+  int64_t newest_ = 0;  // The sequence of what was seen last.
+  int64_t newest_told_ = 0;
   std::atomic<bool> is_stopping_ = false;
   std::atomic<bool> is_phase_over_ = false;
   std::mutex mu_;

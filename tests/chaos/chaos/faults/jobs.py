@@ -14,6 +14,7 @@ from rig.waiting import eventually
 
 _SLOW_SHARE = 0.001  # Of calls, above 20 µs,
 _FEW = 10  # and so many that are forgiven, because hardware and hypervisor interrupt too.
+_WAITS = 1  # In a phase, of a GetAll() for the memory of what it returns. A lock in the library would show more often.
 _CALLS = 200_000  # That are measured of each kind of breakage, at least.
 _AGAIN_EVERY = 0.2  # Seconds, for what is broken all the time.
 _NOTICED_WITHIN, _FREED_WITHIN = 15, 45
@@ -136,12 +137,13 @@ _BREAKAGES = (_killed, _stopped, _restarted_in_turn, _without_postgres, _refused
 
 def _hot_calls(scene, phases):
     """What was measured, the worst of all phases of one name; each of them must keep the promise."""
+    if not all(sum(phase[what] for phase in phases) for what in ("full_gets", "full_get_alls")):
+        scene.broken.append("no read has returned anything")
     worst = {}
     for phase in phases:
         name = phase.pop("name")
-        # Waits in the allocator are rare; many would be those of a lock in the library.
         is_slow = phase["slow_calls"] > phase["calls"] * _SLOW_SHARE + _FEW
-        if is_slow or phase["system_calls"] or phase["allocator_waits"] > _FEW:
+        if is_slow or phase["system_calls"] or phase["allocator_waits"] > _WAITS:
             scene.broken.append(f"{name}: {phase}")
         known = worst.setdefault(name, dict(phase))
         for what, value in phase.items():
