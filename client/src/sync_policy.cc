@@ -68,10 +68,17 @@ void SyncPolicy::OnStreamEnded(Instant now, const absl::Status& why) {
   stream_ = Stream::kNone;
   stale_ = false;
   stream_error_ = why.ok() ? absl::UnavailableError("the server ended the stream") : why;
-  open_at_ = now + (absl::IsUnimplemented(why) ? Jittered(options_.unimplemented_wait) : backoff_.Next());
+  open_at_ = absl::IsUnimplemented(why) ? now + Jittered(options_.unimplemented_wait) : NextOpening(now);
   if (was_synced) {
     refresh_not_before_ = std::max(refresh_not_before_, now + Jittered(options_.refresh_interval * kGrace));
   }
+}
+
+// The backoff limits how often streams are opened. One that lived for longer, or waited so long for a
+// connection, is replaced soon, though not by all inboxes at once.
+Instant SyncPolicy::NextOpening(Instant now) {
+  const absl::Duration wait = backoff_.Next();
+  return std::max(opened_at_ + wait, now + std::min(wait, 2 * options_.backoff.min));
 }
 
 void SyncPolicy::OnRunEnded(Instant now) {

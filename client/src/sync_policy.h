@@ -31,6 +31,7 @@ class SyncPolicy {
     /// The longest wait is 5.6 s then: with the call on top, whatever is published arrives within 6 s.
     double refresh_jitter = 0.12;
     absl::Duration silence_timeout = absl::Seconds(15);
+    /// Between two openings of the stream.
     Backoff::Options backoff;
     /// A stream that was synced for this long makes the next backoff start afresh.
     absl::Duration stable_time = absl::Seconds(10);
@@ -81,6 +82,7 @@ class SyncPolicy {
   enum class Refresh { kNone, kOk, kFailed };
 
   Instant RefreshDue() const;
+  Instant NextOpening(Instant now);
   absl::Duration Jittered(absl::Duration duration);
 
   const Options options_;

@@ -63,7 +63,7 @@ struct InboxOptions {
   /// A stream that says nothing for this long counts as dead. The server speaks every 5 s.
   absl::Duration silence_timeout = absl::Seconds(15);
 
-  /// Wait before the stream is tried again: from the first to the second, doubling, full jitter.
+  /// Wait from one opening of the stream to the next: from the first to the second, doubling, full jitter.
   absl::Duration min_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
 

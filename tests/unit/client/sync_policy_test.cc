@@ -128,20 +128,49 @@ TEST(SyncPolicyTest, TheLongestWaitBetweenRefreshesLeavesTimeForTheCall) {
   }
 }
 
-TEST(SyncPolicyTest, TheBackoffGrowsUntilTheStreamWasStable) {
-  SyncPolicy::Options options;
-  options.backoff = {absl::Milliseconds(100), absl::Seconds(5)};
-  SyncPolicy policy(
-      options, [] { return 1.0; }, At(0));
-  const auto wait_after_a_stream_of = [&](Instant from, absl::Duration lived) {
-    policy.OnStreamOpening(from);
-    policy.OnProgress(from, true, false);
-    policy.OnStreamEnded(from + lived, absl::UnavailableError("cut"));
-    return policy.Decide(from + lived).until - from - lived;
-  };
-  EXPECT_EQ(wait_after_a_stream_of(At(0), absl::Seconds(1)), absl::Milliseconds(200));
-  EXPECT_EQ(wait_after_a_stream_of(At(10), absl::Seconds(1)), absl::Milliseconds(400));
-  EXPECT_EQ(wait_after_a_stream_of(At(20), absl::Seconds(30)), absl::Milliseconds(200));
+// A policy with jitter at its most, and streams that were synced at once and ended after a while.
+class SyncPolicyBackoffTest : public testing::Test {
+ protected:
+  absl::Duration WaitAfterAStreamOf(absl::Duration lived) {
+    now_ += absl::Seconds(10);
+    policy_.OnStreamOpening(now_);
+    policy_.OnProgress(now_, true, false);
+    now_ += lived;
+    policy_.OnStreamEnded(now_, absl::UnavailableError("cut"));
+    return policy_.Decide(now_).until - now_;
+  }
+
+  Instant now_ = At(0);
+  SyncPolicy policy_{
+      {.refresh_interval = absl::Hours(1), .backoff = {absl::Milliseconds(100), absl::Seconds(5)}},
+      [] { return 1.0; },
+      now_};
+};
+
+TEST_F(SyncPolicyBackoffTest, GrowsUntilAStreamWasStable) {
+  for (const int ms : {200, 400, 800, 1600, 3200, 5000, 5000}) {
+    EXPECT_EQ(WaitAfterAStreamOf(absl::ZeroDuration()), absl::Milliseconds(ms));
+  }
+  EXPECT_EQ(WaitAfterAStreamOf(absl::Seconds(30)), absl::Milliseconds(200));
+  EXPECT_EQ(WaitAfterAStreamOf(absl::ZeroDuration()), absl::Milliseconds(400));
+}
+
+// As when the servers are restarted one after the other.
+TEST_F(SyncPolicyBackoffTest, CountsFromTheOpening) {
+  for (int i = 0; i < 7; ++i) WaitAfterAStreamOf(absl::ZeroDuration());
+  EXPECT_EQ(WaitAfterAStreamOf(absl::Seconds(3)), absl::Seconds(2));
+  EXPECT_EQ(WaitAfterAStreamOf(absl::Seconds(6)), absl::Milliseconds(200));
+}
+
+// As while the server is away: each time it waited for a connection until it was given up for silent.
+TEST_F(SyncPolicyBackoffTest, AStreamThatWaitedInVainWaitsAgainAtOnce) {
+  for (int i = 0; i < 7; ++i) {
+    policy_.OnStreamOpening(now_);
+    now_ += absl::Seconds(15);
+    ASSERT_EQ(policy_.Decide(now_).step, Step::kCancelStream);
+    policy_.OnStreamEnded(now_, absl::DeadlineExceededError("silent"));
+    EXPECT_LE(policy_.Decide(now_).until - now_, absl::Milliseconds(200));
+  }
 }
 
 TEST(SyncPolicyTest, AStaleServerKeepsItsStreamAndIsNotPolled) {
