@@ -15,35 +15,57 @@ grpc::ServerWriteReactor<v1::SubscribeResponse>* SubscribeReactor::Start(
     reactor->FinishOnce(query.status());
     return reactor.get();
   }
-  const absl::Status submitted = parts.workers.Submit([reactor, query = *std::move(query)] {
-    const absl::Status opened = reactor->Open(query);
-    opened.ok() ? reactor->Pump() : reactor->FinishOnce(opened);
-  });
-  if (!submitted.ok()) reactor->FinishOnce(submitted);
+  parts.guard.Watch(reactor);
+  const absl::Status submitted =
+      parts.workers.Submit([reactor, query = *std::move(query)] { reactor->Open(query); });
+  if (!submitted.ok()) reactor->GiveUp(submitted);
   return reactor.get();
 }
 
-absl::Status SubscribeReactor::Open(const SubscribeQuery& query) {
+void SubscribeReactor::Open(const SubscribeQuery& query) {
+  const absl::StatusOr<Cursor> start = FindStart(query);
+  if (!start.ok()) return GiveUp(start.status());
+  const std::shared_ptr<Subscription> subscription = Register(*start, query);
+  if (!TakeOpening()) return parts_.hub.Close(subscription);
+  cursor_ = *start;
+  subscription_ = subscription;
+  Pump();
+}
+
+absl::StatusOr<Cursor> SubscribeReactor::FindStart(const SubscribeQuery& query) const {
   const absl::StatusOr<RunInfo> run = parts_.log.FindRun(query.run);
   if (!run.ok()) return run.status();
-  cursor_ = {.epoch = run->epoch, .run_no = run->run_no};
+  Cursor start = {.epoch = run->epoch, .run_no = run->run_no};
   if (query.cursor) {
     if (query.cursor->epoch != run->epoch) {
       return absl::OutOfRangeError(
           "cursor is of a history that the database no longer has; subscribe without one");
     }
     if (query.cursor->run_no != run->run_no) return absl::InvalidArgumentError("cursor is of another run");
-    cursor_ = *query.cursor;
+    start = *query.cursor;
   }
   if (!query.declare_keys.empty()) {
     absl::Status declared = parts_.runs.DeclareKeys(query.run, query.declare_keys).status();
     // On an ended run the stream itself says so.
     if (!declared.ok() && !absl::IsFailedPrecondition(declared)) return declared;
   }
-  subscription_ = parts_.hub.Open(cursor_, query.keys, [weak = weak_from_this()] {
+  return start;
+}
+
+std::shared_ptr<Subscription> SubscribeReactor::Register(const Cursor& start, const SubscribeQuery& query) {
+  return parts_.hub.Open(start, query.keys, [weak = weak_from_this()] {
     if (const std::shared_ptr<SubscribeReactor> reactor = weak.lock()) reactor->Wake();
   });
-  return absl::OkStatus();
+}
+
+// Whether the caller, and nobody before, ended the opening.
+bool SubscribeReactor::TakeOpening() {
+  absl::MutexLock lock(&mu_);
+  return std::exchange(is_opening_, false);
+}
+
+void SubscribeReactor::GiveUp(const absl::Status& status) {
+  if (TakeOpening()) FinishOnce(status);
 }
 
 void SubscribeReactor::Wake() {

@@ -13,13 +13,16 @@ namespace signalbox::service {
 
 /// One open stream: writes one event, waits for it to be taken, writes the next.
 ///
+///      ┌── the guard lost patience ───────▼
 ///   Opening ──▶ Resting ◀──▶ Writing ──▶ Finished
 ///                  └──────────────────────▲
 ///
 /// One thread at a time is in charge (`is_busy_`): the one that opens, the one that was woken, or
 /// gRPC's while a write is under way. Who comes meanwhile leaves a note (`is_woken_`, `is_cancelled_`).
+/// While it opens, the guard may take over (`is_opening_`); the thread that opens then leaves all as it is.
 /// Lives until gRPC is done with it and nobody is waking it.
 class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResponse>,
+                               public GuardedCall,
                                public std::enable_shared_from_this<SubscribeReactor> {
  public:
   static grpc::ServerWriteReactor<v1::SubscribeResponse>* Start(const ServiceParts& parts,
@@ -28,11 +31,17 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResp
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
+  void GiveUp(const absl::Status& status) override;
 
  private:
   explicit SubscribeReactor(const ServiceParts& parts) : parts_(parts), token_(parts.calls) {}
 
-  absl::Status Open(const SubscribeQuery& query);  // on a worker
+  // On a worker.
+  void Open(const SubscribeQuery& query);
+  absl::StatusOr<Cursor> FindStart(const SubscribeQuery& query) const;
+  std::shared_ptr<Subscription> Register(const Cursor& start, const SubscribeQuery& query);
+
+  bool TakeOpening();
   void Wake();
   void Pump();
   bool MayRest();
@@ -46,6 +55,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResp
   v1::SubscribeResponse response_;              // belongs to who is in charge
 
   absl::Mutex mu_;
+  bool is_opening_ ABSL_GUARDED_BY(mu_) = true;
   bool is_busy_ ABSL_GUARDED_BY(mu_) = true;
   bool is_woken_ ABSL_GUARDED_BY(mu_) = false;
   bool is_cancelled_ ABSL_GUARDED_BY(mu_) = false;

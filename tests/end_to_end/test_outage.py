@@ -102,6 +102,23 @@ def test_a_hanging_postgres_does_not_hang_the_callers(own_server, private_cluste
     assert published.sequence == 2
 
 
+def test_a_stream_that_a_hanging_postgres_does_not_open_is_refused(own_server, private_cluster):
+    """It once said nothing until the database was back."""
+    client = own_server.connect()
+    run = client.create_run()
+    private_cluster.pause()
+    try:
+        with client.subscribe(run) as stream:
+            eventually(lambda: stream.code is not None, 8, what="an answer")
+            assert stream.code == grpc.StatusCode.UNAVAILABLE, stream.details
+            assert "try again" in stream.details and stream.events == []
+    finally:
+        private_cluster.resume()
+    eventually(lambda: own_server.health() == SERVING, 10)
+    with client.subscribe(run) as stream:
+        stream.synced()
+
+
 def _published_as(client, run, request_id):
     try:
         return client.publish(run, request_id=request_id, timeout=3)
