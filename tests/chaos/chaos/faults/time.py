@@ -26,6 +26,7 @@ _RESUMED_WITHIN = 1  # Seconds after it was noticed.
 # Seconds until a client tries the new address of a name. That is not the library's to hurry: gRPC looks a name up every
 # 2 s at most, and each time only when the attempt to connect before, within 1 s, has failed.
 _FOUND_WITHIN = 5
+_STAYS = 5  # Seconds, of a name with its address: streams that live for less are opened the less often.
 _ESTABLISHED = "01"  # In the kernel's table.
 
 
@@ -152,6 +153,8 @@ def move_name(scene, times):
             found.append(connected - moved)
             resumed.append(job.wait_seen(missed, 60) - connected)
             here, there = there, here
+            if scene.is_long:
+                time.sleep(_STAYS)
         job.streams()
         job.wait_handled(publisher.stored)
         job.stop()
