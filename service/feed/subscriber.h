@@ -56,6 +56,9 @@ class Subscriber {
   /// and then one in each interval. `caught_up`: nothing after position() is known of.
   std::optional<FeedEvent> NextProgress(absl::Time now, bool caught_up, bool stale, int64_t known_head);
 
+  /// What the last progress said.
+  bool HasSaidStale() const { return announced_stale_; }
+
   /// When the next progress is due at the latest. The first interval begins with the first call of
   /// NextProgress().
   absl::Time NextProgressTime() const {

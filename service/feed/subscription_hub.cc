@@ -46,27 +46,26 @@ void SubscriptionHub::Close(const std::shared_ptr<Subscription>& subscription) {
   if (it->second->subscriptions.empty()) feeds_.erase(it);
 }
 
-// Gives the subscriber what the feed holds for it. Returns whether it is caught up.
-bool SubscriptionHub::Look(const Subscription& subscription, Subscriber& subscriber, int64_t& known_head) {
+// Gives the subscriber what the feed holds for it.
+SubscriptionHub::View SubscriptionHub::Look(const Subscription& subscription, Subscriber& subscriber) {
   absl::MutexLock lock(&mu_);
   const auto it = feeds_.find(subscription.run_no_);
-  if (it == feeds_.end()) return false;
+  if (it == feeds_.end() || !it->second->run.head()) return {};
   const RunFeed& run = it->second->run;
-  if (!run.head()) return false;
-  known_head = run.head()->sequence;
+  View view = {.known_head = run.head()->sequence, .is_behind = it->second->is_behind};
   if (std::shared_ptr<const RunChanges> changes = run.After(subscriber.position())) {
     subscriber.Take(std::move(changes));
-    return false;
+  } else {
+    view.caught_up = Covers(subscriber.position(), *run.head());
   }
-  return Covers(subscriber.position(), *run.head());
+  return view;
 }
 
 std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription>& subscription) {
   absl::MutexLock lock(&subscription->mu_);
   Subscriber& subscriber = subscription->subscriber_;
   const absl::Time now = now_();
-  int64_t known_head = 0;
-  bool caught_up = false;
+  View view;
   while (!subscription->end_) {
     if (std::optional<FeedEvent> event = subscriber.NextChange(wall_time_())) {
       if (std::holds_alternative<RunEndedEvent>(*event)) subscription->end_ = absl::OkStatus();
@@ -74,9 +73,9 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
     }
     if (subscription->is_reading_) break;
     // What is kept in memory may be settled by now: a stream begins with what the log says is pending.
-    caught_up = subscription->has_snapshot_ && Look(*subscription, subscriber, known_head);
+    view = subscription->has_snapshot_ ? Look(*subscription, subscriber) : View();
     if (subscriber.IsIdle()) {
-      if (!caught_up)
+      if (!view.caught_up)
         ReadFor(subscription, {subscription->epoch_, subscription->run_no_, subscriber.position()});
       break;
     }
@@ -84,9 +83,11 @@ std::optional<FeedItem> SubscriptionHub::Next(const std::shared_ptr<Subscription
     if (now >= subscriber.NextProgressTime()) break;
   }
   if (subscription->end_) return *subscription->end_;
-  std::optional<FeedEvent> progress = subscriber.NextProgress(now, caught_up, stale_.load(), known_head);
+  // Who said "stale" takes it back when what was missed meanwhile is there, not as soon as it is known of.
+  const bool is_stale = stale_.load() || (view.is_behind && subscriber.HasSaidStale());
+  std::optional<FeedEvent> progress = subscriber.NextProgress(now, view.caught_up, is_stale, view.known_head);
   // Readers that are too busy to take another task are asked again soon.
-  const bool must_retry = !caught_up && !subscription->is_reading_ && subscriber.IsIdle();
+  const bool must_retry = !view.caught_up && !subscription->is_reading_ && subscriber.IsIdle();
   const absl::Time wake_time =
       must_retry ? std::min(subscriber.NextProgressTime(), now + kRetryPause) : subscriber.NextProgressTime();
   subscription->wake_time_us_.store(absl::ToUnixMicros(wake_time));
@@ -185,7 +186,8 @@ int SubscriptionHub::OnHeads(absl::Span<const int64_t> asked, absl::Span<const R
         of_old_history.insert(of_old_history.end(), lost.begin(), lost.end());
       } else if (head->ended || !known || !Covers(*known, head->head)) {
         behind.push_back(run_no);
-        feed.is_untold = known && !feed.is_reading && !Covers(*known, head->head);
+        feed.is_behind = known && !Covers(*known, head->head);
+        feed.is_untold = feed.is_behind && !feed.is_reading;
       }
     }
   }
@@ -236,10 +238,12 @@ void SubscriptionHub::FinishRead(const Cursor& from, absl::StatusOr<RunChanges> 
       end = changes.status();
       subscriptions = TakeFeed(from.run_no);
     } else if (is_read && (changes->to != changes->from || changes->ended)) {
-      again = again || changes->to != changes->head;
+      const bool is_page = changes->to != changes->head;
       // A gap: a commit moved the head during the read, and the read saw even more.
       const RunFeed::Fit fit = feed.run.Add(std::make_shared<const RunChanges>(*std::move(changes)));
-      again = again || fit == RunFeed::Fit::kGap;
+      const bool is_part = is_page || fit == RunFeed::Fit::kGap;
+      feed.is_behind = feed.is_behind && is_part;
+      again = again || is_part;
       subscriptions.assign(feed.subscriptions.begin(), feed.subscriptions.end());
     }
   }

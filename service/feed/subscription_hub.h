@@ -95,7 +95,8 @@ class SubscriptionHub {
   /// Returns how many runs were found behind the heads of the last time and have not been told of since.
   int OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads);
 
-  /// Whether the database answers; while it does not, progress says `stale`.
+  /// Whether the database answers; while it does not, progress says `stale`. A stream that said so goes on
+  /// saying it until what the first heads after that told of has been read.
   void SetStale(bool stale);
 
   /// Wakes the streams whose progress is due.
@@ -113,8 +114,15 @@ class SubscriptionHub {
     RunFeed run;
     bool is_reading = false;
     bool is_dirty = false;   // news came during a read, or before the first
+    bool is_behind = false;  // the log is known to hold more, and has not been read since
     bool is_untold = false;  // the last heads were news that neither a hint nor a commit has told of
     absl::flat_hash_set<std::shared_ptr<Subscription>> subscriptions;
+  };
+  // Of a feed, as a stream finds it.
+  struct View {
+    bool caught_up = false;  // the stream has all that is known
+    int64_t known_head = 0;
+    bool is_behind = false;
   };
   using Subscriptions = std::vector<std::shared_ptr<Subscription>>;
 
@@ -127,7 +135,7 @@ class SubscriptionHub {
   void OnRead(const std::shared_ptr<Subscription>& subscription, absl::StatusOr<RunChanges> changes);
   void End(const Subscriptions& subscriptions, const absl::Status& status);
   void Wake(Subscriptions subscriptions);
-  bool Look(const Subscription& subscription, Subscriber& subscriber, int64_t& known_head);
+  View Look(const Subscription& subscription, Subscriber& subscriber);
   Subscriptions TakeFeed(int64_t run_no) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   MessageLog& log_;

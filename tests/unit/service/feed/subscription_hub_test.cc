@@ -378,6 +378,31 @@ TEST_F(SubscriptionHubTest, StalenessIsToldToStreamsThatAreSynced) {
   EXPECT_THAT(TakeNow(stream), ElementsAre("synced 0+0"));
 }
 
+// It once said that nothing was missing at a head of before the outage.
+TEST_F(SubscriptionHubTest, AStreamIsStaleUntilWhatItMissedIsRead) {
+  const Stream stream = OpenSynced();
+  hub_.SetStale(true);
+  EXPECT_THAT(TakeNow(stream), ElementsAre("stale synced 0+0"));
+  PublishElsewhere();
+  hub_.OnHeads({run_no_}, *log_.ReadHeads({run_no_}));
+  hub_.SetStale(false);
+  EXPECT_THAT(TakeNow(stream), IsEmpty());
+  EXPECT_THAT(Take(stream), ElementsAre("message 1", "synced 1+0"));
+}
+
+// The news are there before the read is over.
+TEST_F(SubscriptionHubTest, ItIsStaleNoLongerWhenTheNewsCameFromElsewhere) {
+  const Stream stream = OpenSynced();
+  hub_.SetStale(true);
+  TakeNow(stream);
+  GroupOutcome news = PublishElsewhere();
+  hub_.OnHeads({run_no_}, *log_.ReadHeads({run_no_}));
+  hub_.SetStale(false);
+  Commit(std::move(news));
+  EXPECT_THAT(TakeNow(stream), ElementsAre("message 1"));
+  EXPECT_THAT(Take(stream), ElementsAre("synced 1+0"));
+}
+
 TEST_F(SubscriptionHubTest, ADefectOfTheReadEndsTheStream) {
   log_.FailReads(absl::InternalError("defect"));
   EXPECT_THAT(Take(Open(kStart)), ElementsAre("INTERNAL"));
