@@ -4,8 +4,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "service/postgres/ack_statement.h"
+#include "service/postgres/append_statement.h"
 #include "service/postgres/array_literal.h"
-#include "service/postgres/group_statements.h"
 #include "service/postgres/row_reader.h"
 #include "service/postgres/run_lookup.h"
 #include "service/postgres/snapshot_statement.h"

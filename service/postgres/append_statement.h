@@ -1,9 +1,11 @@
-#ifndef SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H
-#define SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H
+#ifndef SIGNALBOX_SERVICE_POSTGRES_APPEND_STATEMENT_H
+#define SIGNALBOX_SERVICE_POSTGRES_APPEND_STATEMENT_H
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <pqxx/pqxx>
 #include <string>
 #include <vector>
 
@@ -12,12 +14,9 @@
 #include "service/postgres/run_numbers.h"
 #include "service/postgres/transaction.h"
 
-// The two statements of a group commit: how their parameters are put together and how their rows
-// are read. Both throw what pqxx throws.
-
 namespace signalbox::service {
 
-/// The publishes of one group as parameters of `append_messages`.
+/// The publishes of one group as parameters of `append_messages`. Run() throws what pqxx throws.
 class AppendStatement {
  public:
   /// `numbers` outlives it.
@@ -62,23 +61,6 @@ class AppendStatement {
       publishers_, nonce_literals_;
 };
 
-/// The acks of one group as parameters of `ack_messages`.
-class AckStatement {
- public:
-  explicit AckStatement(absl::Span<const AckCall* const> acks);
-
-  /// Sends it and fills `outcome.acked`, `outcome.changes` and `outcome.touched`.
-  void Run(Transaction& transaction, GroupOutcome& outcome) const;
-
-  const std::string& run_nos() const { return run_nos_; }
-
- private:
-  absl::Span<const AckCall* const> acks_;
-  std::string run_nos_;  // one element for each distinct run
-  std::string places_in_run_, runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_,
-      steps_;
-};
-
 }  // namespace signalbox::service
 
-#endif  // SIGNALBOX_SERVICE_POSTGRES_GROUP_STATEMENTS_H
+#endif  // SIGNALBOX_SERVICE_POSTGRES_APPEND_STATEMENT_H

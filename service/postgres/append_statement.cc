@@ -1,6 +1,7 @@
-#include "service/postgres/group_statements.h"
+#include "service/postgres/append_statement.h"
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "service/postgres/array_literal.h"
+#include "service/postgres/changes_by_run.h"
 #include "service/postgres/row_reader.h"
 #include "service/postgres/statements.h"
 
@@ -93,32 +95,6 @@ std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, c
   if (message->state == MessageState::kSuperseded) message->finish_time = message->create_time;
   return message;
 }
-
-// Where the row of each item is.
-std::vector<pqxx::result::size_type> RowsByItem(const pqxx::result& rows) {
-  const auto item = rows.column_number("item");
-  std::vector<pqxx::result::size_type> row_of(rows.size());
-  for (pqxx::result::size_type i = 0; i < rows.size(); ++i) row_of.at(rows[i][item].as<size_t>() - 1) = i;
-  return row_of;
-}
-
-// Collects what a group did, run by run.
-class ChangesByRun {
- public:
-  explicit ChangesByRun(std::vector<RunChanges>& all) : all_(all) {}
-
-  RunChanges& Of(int64_t run_no, const Position& before) {
-    const auto [it, is_new] = index_.try_emplace(run_no, all_.size());
-    if (is_new) {
-      all_.push_back({.run_no = run_no, .from = before, .to = before});
-    }
-    return all_[it->second];
-  }
-
- private:
-  std::vector<RunChanges>& all_;
-  absl::flat_hash_map<int64_t, size_t> index_;
-};
 
 }  // namespace
 
@@ -279,89 +255,6 @@ void AppendStatement::ReadByItem(const pqxx::result& rows, int64_t max_pending, 
       change.withdrawals.push_back({old, appended.message->key, MessageState::kSuperseded, "",
                                     row["superseded_change"].as<int64_t>()});
     }
-  }
-}
-
-AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) {
-  ArrayLiteral run_nos, runs, places_in_run, calls, sequences, nonces, consumers, outcomes, replies, errors,
-      steps;
-  struct Place {
-    int64_t run;
-    int64_t in_run;
-  };
-  absl::flat_hash_map<int64_t, Place> newest;  // of each run, as for publishes
-  for (size_t call = 0; call < acks.size(); ++call) {
-    const AckCall& ack = *acks[call];
-    for (const MessageId& id : ack.ids) {
-      const auto [place, is_new] =
-          newest.try_emplace(id.run_no, Place{static_cast<int64_t>(newest.size()) + 1, 0});
-      if (is_new) run_nos.Add(id.run_no);
-      runs.Add(place->second.run);
-      places_in_run.Add(++place->second.in_run);
-      calls.Add(static_cast<int64_t>(call));
-      sequences.Add(id.sequence);
-      nonces.Add(id.nonce);
-      consumers.AddText(ack.consumer);
-      outcomes.Add(static_cast<int64_t>(ack.outcome));
-      if (ack.reply) {
-        replies.AddBytes(*ack.reply);
-      } else {
-        replies.AddNull();
-      }
-      errors.AddText(ack.error);
-      steps.Add(ack.step);
-    }
-  }
-  run_nos_ = std::move(run_nos).Finish();
-  runs_ = std::move(runs).Finish();
-  places_in_run_ = std::move(places_in_run).Finish();
-  calls_ = std::move(calls).Finish();
-  sequences_ = std::move(sequences).Finish();
-  nonces_ = std::move(nonces).Finish();
-  consumers_ = std::move(consumers).Finish();
-  outcomes_ = std::move(outcomes).FinishUnlessBlank();
-  replies_ = std::move(replies).FinishUnlessBlank();
-  errors_ = std::move(errors).FinishUnlessBlank();
-  steps_ = std::move(steps).FinishUnlessBlank();
-}
-
-void AckStatement::Run(Transaction& transaction, GroupOutcome& outcome) const {
-  const pqxx::result rows =
-      transaction.Exec(sql::kAckMessages, run_nos_, places_in_run_, runs_, calls_, sequences_, nonces_,
-                       consumers_, outcomes_, replies_, errors_, steps_);
-  const MessageColumns columns(rows);
-  const auto run_id = rows.column_number("run_id");
-  const auto head_sequence = rows.column_number("head_sequence");
-  const auto head_change = rows.column_number("head_change");
-  std::vector<RunChanges> changed;
-  ChangesByRun changes(changed);
-  const std::vector<pqxx::result::size_type> row_of = RowsByItem(rows);
-  size_t item = 0;
-  for (const AckCall* call : acks_) {
-    Acked& acked = outcome.acked.emplace_back();
-    for (size_t i = 0; i < call->ids.size(); ++i) {
-      const pqxx::row row = rows[row_of[item++]];
-      if (row[columns.sequence].is_null()) {
-        acked.status =
-            absl::NotFoundError("message_ids: at least one of them does not exist; nothing was acked");
-        continue;
-      }
-      auto message =
-          std::make_shared<const Message>(MessageFrom(row, columns, row[run_id].as<std::string>()));
-      const auto before = row[head_change].as<int64_t>();
-      outcome.touched.push_back(message->id);
-      if (message->change > before) {
-        RunChanges& change = changes.Of(message->id.run_no, {row[head_sequence].as<int64_t>(), before});
-        change.to.change = std::max(change.to.change, message->change);
-        change.withdrawals.push_back(
-            {message->id, message->key, message->state, message->consumer, message->change});
-      }
-      acked.messages.push_back(std::move(message));
-    }
-  }
-  for (RunChanges& change : changed) {
-    std::ranges::sort(change.withdrawals, {}, &Withdrawal::change);
-    outcome.changes.push_back(std::move(change));
   }
 }
 

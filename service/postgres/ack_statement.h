@@ -1,0 +1,31 @@
+#ifndef SIGNALBOX_SERVICE_POSTGRES_ACK_STATEMENT_H
+#define SIGNALBOX_SERVICE_POSTGRES_ACK_STATEMENT_H
+
+#include <string>
+
+#include "absl/types/span.h"
+#include "service/domain/message_log.h"
+#include "service/postgres/transaction.h"
+
+namespace signalbox::service {
+
+/// The acks of one group as parameters of `ack_messages`. Run() throws what pqxx throws.
+class AckStatement {
+ public:
+  explicit AckStatement(absl::Span<const AckCall* const> acks);
+
+  /// Sends it and fills `outcome.acked`, `outcome.changes` and `outcome.touched`.
+  void Run(Transaction& transaction, GroupOutcome& outcome) const;
+
+  const std::string& run_nos() const { return run_nos_; }
+
+ private:
+  absl::Span<const AckCall* const> acks_;
+  std::string run_nos_;  // one element for each distinct run
+  std::string places_in_run_, runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_,
+      steps_;
+};
+
+}  // namespace signalbox::service
+
+#endif  // SIGNALBOX_SERVICE_POSTGRES_ACK_STATEMENT_H
