@@ -24,9 +24,9 @@ std::vector<pqxx::result::size_type> RowsByItem(const pqxx::result& rows) {
 
 }  // namespace
 
-AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) {
-  ArrayLiteral run_nos, runs, places_in_run, calls, sequences, nonces, consumers, outcomes, replies, errors,
-      steps;
+AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHeads& heads) : acks_(acks) {
+  ArrayLiteral run_nos, known_sequences, known_changes, runs, places_in_run, calls, sequences, nonces,
+      consumers, outcomes, replies, errors, steps;
   struct Place {
     int64_t run;
     int64_t in_run;
@@ -37,7 +37,12 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
     for (const MessageId& id : ack.ids) {
       const auto [place, is_new] =
           newest.try_emplace(id.run_no, Place{static_cast<int64_t>(newest.size()) + 1, 0});
-      if (is_new) run_nos.Add(id.run_no);
+      if (is_new) {
+        const Position known = heads.Find(id.run_no);
+        run_nos.Add(id.run_no);
+        known_sequences.Add(known.sequence);
+        known_changes.Add(known.change);
+      }
       runs.Add(place->second.run);
       places_in_run.Add(++place->second.in_run);
       calls.Add(static_cast<int64_t>(call));
@@ -55,6 +60,8 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
     }
   }
   run_nos_ = std::move(run_nos).Finish();
+  known_sequences_ = std::move(known_sequences).FinishUnlessBlank();
+  known_changes_ = std::move(known_changes).FinishUnlessBlank();
   runs_ = std::move(runs).Finish();
   places_in_run_ = std::move(places_in_run).Finish();
   calls_ = std::move(calls).Finish();
@@ -69,8 +76,8 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks) : acks_(acks) 
 
 void AckStatement::Run(Transaction& transaction, GroupOutcome& outcome) const {
   const pqxx::result rows =
-      transaction.Exec(sql::kAckMessages, run_nos_, places_in_run_, runs_, calls_, sequences_, nonces_,
-                       consumers_, outcomes_, replies_, errors_, steps_);
+      transaction.Exec(sql::kAckMessages, run_nos_, known_sequences_, known_changes_, places_in_run_, runs_,
+                       calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_, steps_);
   const MessageColumns columns(rows);
   const auto run_id = rows.column_number("run_id");
   const auto head_sequence = rows.column_number("head_sequence");

@@ -5,6 +5,7 @@
 
 #include "absl/types/span.h"
 #include "service/domain/message_log.h"
+#include "service/postgres/known_heads.h"
 #include "service/postgres/transaction.h"
 
 namespace signalbox::service {
@@ -12,7 +13,7 @@ namespace signalbox::service {
 /// The acks of one group as parameters of `ack_messages`. Run() throws what pqxx throws.
 class AckStatement {
  public:
-  explicit AckStatement(absl::Span<const AckCall* const> acks);
+  AckStatement(absl::Span<const AckCall* const> acks, const KnownHeads& heads);
 
   /// Sends it and fills `outcome.acked`, `outcome.changes` and `outcome.touched`.
   void Run(Transaction& transaction, GroupOutcome& outcome) const;
@@ -21,7 +22,7 @@ class AckStatement {
 
  private:
   absl::Span<const AckCall* const> acks_;
-  std::string run_nos_;  // one element for each distinct run
+  std::string run_nos_, known_sequences_, known_changes_;  // one element for each distinct run
   std::string places_in_run_, runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_,
       steps_;
 };

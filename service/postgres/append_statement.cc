@@ -99,18 +99,19 @@ std::shared_ptr<Message> StoredMessage(const NewMessage& draft, int64_t nonce, c
 }  // namespace
 
 AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
-                                 const std::function<int64_t()>& make_nonce, RunNumbers& numbers)
+                                 const std::function<int64_t()>& make_nonce, RunNumbers& numbers,
+                                 const KnownHeads& heads)
     : publishes_(publishes), numbers_(numbers) {
   places_.reserve(publishes.size());
   nonces_.reserve(publishes.size());
   for (size_t i = 0; i < publishes.size(); ++i) nonces_.push_back(make_nonce());
-  PlaceInRuns();
+  PlaceInRuns(heads);
   WriteItems();
 }
 
 // The distinct runs, and where each publish stands among those to its run.
-void AppendStatement::PlaceInRuns() {
-  ArrayLiteral ids, projects, ranks, run_nos;
+void AppendStatement::PlaceInRuns(const KnownHeads& heads) {
+  ArrayLiteral ids, projects, ranks, run_nos, known_sequences, known_changes;
   absl::flat_hash_map<std::pair<std::string_view, int64_t>, Place> newest;  // of each run
   bool is_usual = true;
   for (const NewMessage* draft : publishes_) {
@@ -125,6 +126,9 @@ void AppendStatement::PlaceInRuns() {
       const std::optional<int64_t> run_no = numbers_.Find(name);
       all_known_ = all_known_ && run_no.has_value();
       run_no ? run_nos.Add(*run_no) : run_nos.AddNull();
+      const Position known = run_no ? heads.Find(*run_no) : Position{};
+      known_sequences.Add(known.sequence);
+      known_changes.Add(known.change);
     } else if (is_new) {
       ids.AddNull();
       projects.AddText(name);
@@ -139,6 +143,8 @@ void AppendStatement::PlaceInRuns() {
   ids_ = std::move(ids).Finish();
   projects_ = std::move(projects).FinishUnlessBlank();
   ranks_ = std::move(ranks).FinishUnlessBlank();
+  known_sequences_ = std::move(known_sequences).FinishUnlessBlank();
+  known_changes_ = std::move(known_changes).FinishUnlessBlank();
 }
 
 void AppendStatement::WriteItems() {
@@ -182,10 +188,10 @@ void AppendStatement::WriteItems() {
 
 void AppendStatement::Run(Transaction& transaction, int64_t max_pending, GroupOutcome& outcome,
                           std::vector<Repeat>& repeats) const {
-  const pqxx::result rows =
-      transaction.Exec(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, places_in_run_, ids_,
-                       projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
-                       fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  const pqxx::result rows = transaction.Exec(
+      sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, known_sequences_, known_changes_,
+      places_in_run_, ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
+      fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
   outcome.appended.reserve(publishes_.size());
   if (rows[0]["item"].is_null()) {
     ReadByRun(rows, outcome);

@@ -11,6 +11,7 @@
 
 #include "absl/types/span.h"
 #include "service/domain/message_log.h"
+#include "service/postgres/known_heads.h"
 #include "service/postgres/run_numbers.h"
 #include "service/postgres/transaction.h"
 
@@ -21,7 +22,7 @@ class AppendStatement {
  public:
   /// `numbers` outlives it.
   AppendStatement(absl::Span<const NewMessage* const> publishes, const std::function<int64_t()>& make_nonce,
-                  RunNumbers& numbers);
+                  RunNumbers& numbers, const KnownHeads& heads);
 
   /// Sends it and fills `outcome.appended` and `outcome.changes`. Places of `outcome.appended` that
   /// are repeats keep a null message; `repeats` tells where they are stored.
@@ -38,7 +39,7 @@ class AppendStatement {
   const std::string& ranks() const { return ranks_; }
 
  private:
-  void PlaceInRuns();
+  void PlaceInRuns(const KnownHeads& heads);
   void WriteItems();
   void ReadByRun(const pqxx::result& rows, GroupOutcome& outcome) const;
   void ReadByItem(const pqxx::result& rows, int64_t max_pending, GroupOutcome& outcome,
@@ -56,7 +57,8 @@ class AppendStatement {
   std::vector<Place> places_;
   std::optional<std::string> run_nos_;  // null: the group is not of the usual kind
   bool all_known_ = true;               // whether `numbers_` had every run
-  std::string ids_, projects_, ranks_;  // one element for each distinct run
+  // One element for each distinct run.
+  std::string ids_, projects_, ranks_, known_sequences_, known_changes_;
   std::string places_in_run_, runs_, keys_, values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_,
       publishers_, nonce_literals_;
 };

@@ -112,8 +112,8 @@ void FillChanges(const pqxx::result& rows, const ReadLimit& limit, RunChanges& c
 absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const NewMessage* const> publishes,
                                                             absl::Span<const AckCall* const> acks) {
   // Parameters are built before a connection is taken, hence before any lock is.
-  const AppendStatement append(publishes, make_nonce_, numbers_);
-  const AckStatement ack(acks);
+  const AppendStatement append(publishes, make_nonce_, numbers_, heads_);
+  const AckStatement ack(acks, heads_);
   const auto run = [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<GroupOutcome> {
     GroupOutcome outcome;
     std::vector<AppendStatement::Repeat> repeats;
@@ -126,13 +126,18 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
     }
     return outcome;
   };
-  if (publishes.empty() || acks.empty()) return InStatement(writer_, run);
-  return InTransaction(writer_, [&](Transaction& transaction, int64_t epoch) {
+  const auto lock_and_run = [&](Transaction& transaction, int64_t epoch) {
     // Both statements lock their runs in order; together they are only in order if all locks are
     // taken at once.
     transaction.Exec(sql::kLockGroup, append.ids(), append.projects(), append.ranks(), ack.run_nos());
     return run(transaction, epoch);
-  });
+  };
+  absl::StatusOr<GroupOutcome> outcome =
+      publishes.empty() || acks.empty() ? InStatement(writer_, run) : InTransaction(writer_, lock_and_run);
+  if (outcome.ok()) {
+    for (const RunChanges& changes : outcome->changes) heads_.Learn(changes.run_no, changes.to);
+  }
+  return outcome;
 }
 
 absl::StatusOr<Cancelled> PostgresMessageLog::Cancel(const MessageId& id, const std::string& reason) {

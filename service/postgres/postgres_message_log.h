@@ -8,6 +8,7 @@
 
 #include "service/domain/message_log.h"
 #include "service/postgres/connection_pool.h"
+#include "service/postgres/known_heads.h"
 #include "service/postgres/run_numbers.h"
 
 namespace signalbox::service {
@@ -41,6 +42,7 @@ class PostgresMessageLog final : public MessageLog {
   const int64_t max_pending_;
   const std::function<int64_t()> make_nonce_;
   RunNumbers numbers_;
+  KnownHeads heads_;
 };
 
 }  // namespace signalbox::service

@@ -117,13 +117,14 @@ const Statements& Writes() {
                (extract(epoch FROM expire_time) * 1000000)::bigint AS expire_time,
                (extract(epoch FROM run_end_time) * 1000000)::bigint AS run_end_time,
                superseded_sequence, superseded_nonce, superseded_change
-          FROM signalbox.append_group($1::bigint[], $2::int[], $3::text[], $4::text[], $5::bigint[], $6, $7::int[],
-                 $8::text[], $9::bytea[], $10::smallint[], $11::bytea[], $12::bytea[], $13::bigint[], $14::text[],
-                 $15::text[], $16::bigint[]))"},
+          FROM signalbox.append_group($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[],
+                 $7::bigint[], $8, $9::int[], $10::text[], $11::bytea[], $12::smallint[], $13::bytea[], $14::bytea[],
+                 $15::bigint[], $16::text[], $17::text[], $18::bigint[]))"},
       {sql::kAckMessages, R"(
         SELECT a.item, a.head_sequence, a.head_change, a.run_id, $acked_message
-          FROM signalbox.ack_group($1::bigint[], $2::int[], $3::int[], $4::int[], $5::bigint[], $6::bigint[],
-                 $7::text[], $8::smallint[], $9::bytea[], $10::text[], $11::bigint[]) a)"},
+          FROM signalbox.ack_group($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::int[],
+                 $7::bigint[], $8::bigint[], $9::text[], $10::smallint[], $11::bytea[], $12::text[],
+                 $13::bigint[]) a)"},
       {sql::kCancelMessage, R"(
         SELECT a.outcome, a.head_sequence, a.head_change, a.run_id, $acked_message
           FROM signalbox.cancel_message($1, $2, $3, $4) a)"},

@@ -118,17 +118,19 @@ TEST_P(PlanTest, TouchesFewPagesAlsoWithStatistics) {
 const Cost kCosts[] = {
     // A new request id each time.
     {"append_messages",
-     "('{1}', '{1,2}', '{long}', '{}', '{}', 1000, '{1,1}', '{a,b}', '{\"\\\\x00\",\"\\\\x00\"}', '{}', "
+     "('{1}', '{200003}', '{200000}', '{1,2}', '{long}', '{}', '{}', 1000, '{1,1}', '{a,b}', "
+     "'{\"\\\\x00\",\"\\\\x00\"}', '{}', "
      "ARRAY[uuid_send(gen_random_uuid()), NULL], '{\"\\\\x02\",NULL}', '{}', '{}', '{}', '{7,8}')"},
     {"append_messages",
-     "(NULL, '{1,2}', '{long}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
+     "(NULL, '{}', '{}', '{1,2}', '{long}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
      "'{\"\\\\x00\",\"\\\\x00\"}', '{1,2}', '{\"\\\\x01\",NULL}', '{\"\\\\x02\",NULL}', '{NULL,NULL}', "
      "'{x,y}', "
      "'{\"\",\"\"}', '{7,8}')"},
     {"ack_messages",
-     "('{1}', '{1}', '{1}', '{0}', '{200001}', '{1}', '{w}', '{1}', '{NULL}', '{\"\"}', '{0}')"},
+     "('{1}', '{}', '{}', '{1}', '{1}', '{0}', '{200001}', '{1}', '{w}', '{1}', '{NULL}', '{\"\"}', '{0}')"},
     {"ack_messages",
-     "('{1}', '{1}', '{1}', '{0}', '{200001}', '{200001}', '{w}', '{1}', '{NULL}', '{\"\"}', '{0}')"},
+     "('{1}', '{200003}', '{200000}', '{1}', '{1}', '{0}', '{200001}', '{200001}', '{w}', '{1}', '{NULL}', "
+     "'{\"\"}', '{0}')"},
     {"cancel_message", "(1, 200001, 1, 'x')"},
     {"end_run", "(1, 1)"},
     {"expire_messages", "(1000)"},
@@ -166,7 +168,7 @@ INSTANTIATE_TEST_SUITE_P(Statements, PlanTest, testing::ValuesIn(kCosts));
 TEST_F(PlanTest, APublishPassesOverWhatAnOldSnapshotKeeps) {
   const Cost append = {
       "append_messages",
-      "(NULL, '{1,2}', '{busy}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
+      "(NULL, '{}', '{}', '{1,2}', '{busy}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
       "'{\"\\\\x00\",\"\\\\x00\"}', '{1,2}', '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}', '{x,y}', "
       "'{\"\",\"\"}', '{7,8}')"};
   PostgresStorage storage(database_->Options(), 1000);

@@ -8,7 +8,7 @@ from chaos.library_user import LibraryUser
 from rig.waiting import eventually
 
 # Names of the statements that write, or read for a stream, as they pass between server and Postgres.
-_WRITES = ("append_messages", "ack_messages", "cancel_message", "end_run")
+_WRITES = ("append_message", "ack_message", "cancel_message", "end_run")
 _READS = ("read_changes",)
 # Seconds with a sound stream after which a client forgets its failures. Where one deployment follows the other at once,
 # it waits longer each time, and what calls bring meanwhile takes up to 1.2 s.
