@@ -177,3 +177,109 @@ BEGIN
     CASE WHEN p_error = '{}' THEN array_fill(''::text, ARRAY[v_items]) ELSE p_error END,
     CASE WHEN p_step = '{}' THEN array_fill(0::bigint, ARRAY[v_items]) ELSE p_step END) a;
 END $$;
+
+-- A group of one new command, to a run whose number the caller remembers: what append_group() does, without
+-- arrays. Known heads are 0 where they are not known, and so is p_ttl_us where the message does not expire.
+CREATE FUNCTION signalbox.append_message(
+  p_run_no bigint, p_known_sequence bigint, p_known_change bigint, p_id text, p_max_pending bigint,
+  p_key text, p_value bytea, p_kind smallint, p_request_id bytea, p_fingerprint bytea, p_ttl_us bigint,
+  p_reason text, p_publisher text, p_nonce bigint)
+RETURNS TABLE (
+  item bigint, outcome int, run_no bigint, run_id text, head_sequence bigint, head_change bigint,
+  sequence bigint, kind smallint, state smallint, change bigint, create_time timestamptz,
+  expire_time timestamptz, superseded_sequence bigint, superseded_nonce bigint, superseded_change bigint,
+  run_end_time timestamptz)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+  v_pruned_sequence bigint; v_pruned_change bigint; v_is_new boolean;
+BEGIN
+  SELECT r.pruned_sequence, r.pruned_change INTO v_pruned_sequence, v_pruned_change
+    FROM signalbox.runs r WHERE r.run_no = p_run_no AND r.id = p_id AND r.end_time IS NULL FOR NO KEY UPDATE;
+  IF FOUND THEN
+    create_time := clock_timestamp();
+    SELECT coalesce(
+             (SELECT m.sequence FROM signalbox.messages m
+               WHERE m.run_no = p_run_no AND m.sequence > greatest(v_pruned_sequence, p_known_sequence - 1)
+               ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1),
+             CASE WHEN p_known_sequence > v_pruned_sequence THEN NULL ELSE v_pruned_sequence END),
+           coalesce(
+             (SELECT m.change FROM signalbox.messages m
+               WHERE m.run_no = p_run_no AND m.change > greatest(v_pruned_change, p_known_change - 1)
+               ORDER BY m.run_no DESC, m.change DESC LIMIT 1),
+             CASE WHEN p_known_change > v_pruned_change THEN NULL ELSE v_pruned_change END),
+           (p_kind = 1 OR (SELECT d.kind FROM signalbox.declared_keys d
+                            WHERE d.run_no = p_run_no AND d.key = p_key) IS DISTINCT FROM 2)
+           AND (SELECT m.sequence FROM signalbox.messages m
+                 WHERE m.run_no = p_run_no AND m.request_id = p_request_id) IS NULL
+      INTO head_sequence, head_change, v_is_new;
+    IF v_is_new AND head_sequence - head_change < p_max_pending THEN
+      INSERT INTO signalbox.messages (
+        run_no, sequence, nonce, create_time, expire_time, kind, state, key, value, publisher, reason, request_id,
+        fingerprint)
+      VALUES (
+        p_run_no, head_sequence + 1, p_nonce, create_time,
+        CASE WHEN p_ttl_us > 0 THEN create_time + p_ttl_us / 1000000 * interval '1 second'
+                                    + p_ttl_us % 1000000 * interval '1 microsecond' END,
+        1, 1, p_key, p_value, p_publisher, p_reason, p_request_id, p_fingerprint);
+      run_no := p_run_no;
+      outcome := 0;
+      RETURN NEXT;
+      RETURN;
+    END IF;
+  END IF;
+
+  RETURN QUERY
+  SELECT a.* FROM signalbox.append_messages(
+    ARRAY[p_id], ARRAY[NULL::text], ARRAY[NULL::bigint], p_max_pending, ARRAY[1], ARRAY[p_key], ARRAY[p_value],
+    ARRAY[p_kind], ARRAY[p_request_id], ARRAY[p_fingerprint], ARRAY[nullif(p_ttl_us, 0)], ARRAY[p_reason],
+    ARRAY[p_publisher], ARRAY[p_nonce]) a;
+END $$;
+
+-- The same for one ack of one message: what ack_group() does.
+CREATE FUNCTION signalbox.ack_message(
+  p_run_no bigint, p_known_sequence bigint, p_known_change bigint, p_sequence bigint, p_nonce bigint,
+  p_consumer text, p_outcome smallint, p_reply bytea, p_error text, p_step bigint)
+RETURNS TABLE (
+  item bigint, head_sequence bigint, head_change bigint, run_id text, message signalbox.messages)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+  v_now timestamptz; v_id text; v_pruned_sequence bigint; v_pruned_change bigint;
+BEGIN
+  SELECT r.id, r.pruned_sequence, r.pruned_change INTO v_id, v_pruned_sequence, v_pruned_change
+    FROM signalbox.runs r WHERE r.run_no = p_run_no FOR NO KEY UPDATE;
+  IF FOUND THEN
+    v_now := clock_timestamp();
+    RETURN QUERY
+    UPDATE signalbox.messages m
+       SET change      = h.change + 1,
+           state       = CASE WHEN p_outcome = 0 THEN 2 ELSE p_outcome + 2 END,
+           consumer    = p_consumer,
+           ack_time    = v_now,
+           finish_time = CASE WHEN p_outcome <> 0 THEN v_now END,
+           reply       = p_reply,
+           error       = p_error,
+           step        = p_step
+      FROM (SELECT coalesce(
+                     (SELECT m.sequence FROM signalbox.messages m
+                       WHERE m.run_no = p_run_no AND m.sequence > greatest(v_pruned_sequence, p_known_sequence - 1)
+                       ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1),
+                     CASE WHEN p_known_sequence > v_pruned_sequence THEN NULL ELSE v_pruned_sequence END) AS sequence,
+                   coalesce(
+                     (SELECT m.change FROM signalbox.messages m
+                       WHERE m.run_no = p_run_no AND m.change > greatest(v_pruned_change, p_known_change - 1)
+                       ORDER BY m.run_no DESC, m.change DESC LIMIT 1),
+                     CASE WHEN p_known_change > v_pruned_change THEN NULL ELSE v_pruned_change END) AS change
+            OFFSET 0) h
+     WHERE m.run_no = p_run_no AND m.sequence = p_sequence AND m.nonce = p_nonce AND m.state = 1
+       AND (m.expire_time IS NULL OR m.expire_time > v_now) AND h.sequence IS NOT NULL AND h.change IS NOT NULL
+    RETURNING 1::bigint, h.sequence, h.change, v_id, m;
+    IF FOUND THEN RETURN; END IF;
+  END IF;
+
+  RETURN QUERY
+  SELECT a.* FROM signalbox.ack_messages(
+    ARRAY[p_run_no], ARRAY[1], ARRAY[0], ARRAY[p_sequence], ARRAY[p_nonce], ARRAY[p_consumer], ARRAY[p_outcome],
+    ARRAY[p_reply], ARRAY[p_error], ARRAY[p_step]) a;
+END $$;

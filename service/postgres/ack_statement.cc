@@ -42,6 +42,7 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHea
         run_nos.Add(id.run_no);
         known_sequences.Add(known.sequence);
         known_changes.Add(known.change);
+        if (acks.size() == 1 && ack.ids.size() == 1) alone_ = known;
       }
       runs.Add(place->second.run);
       places_in_run.Add(++place->second.in_run);
@@ -74,10 +75,22 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHea
   steps_ = std::move(steps).FinishUnlessBlank();
 }
 
+pqxx::result AckStatement::Send(Transaction& transaction) const {
+  return transaction.Exec(sql::kAckMessages, run_nos_, known_sequences_, known_changes_, places_in_run_,
+                          runs_, calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_,
+                          steps_);
+}
+
+pqxx::result AckStatement::SendAlone(Transaction& transaction, const Position& known) const {
+  const AckCall& ack = *acks_.front();
+  const MessageId& id = ack.ids.front();
+  return transaction.Exec(sql::kAckMessage, id.run_no, known.sequence, known.change, id.sequence, id.nonce,
+                          ack.consumer, static_cast<int>(ack.outcome), ack.reply.has_value(),
+                          pqxx::binarystring(ack.reply.value_or("")), ack.error, ack.step);
+}
+
 void AckStatement::Run(Transaction& transaction, GroupOutcome& outcome) const {
-  const pqxx::result rows =
-      transaction.Exec(sql::kAckMessages, run_nos_, known_sequences_, known_changes_, places_in_run_, runs_,
-                       calls_, sequences_, nonces_, consumers_, outcomes_, replies_, errors_, steps_);
+  const pqxx::result rows = alone_ ? SendAlone(transaction, *alone_) : Send(transaction);
   const MessageColumns columns(rows);
   const auto run_id = rows.column_number("run_id");
   const auto head_sequence = rows.column_number("head_sequence");

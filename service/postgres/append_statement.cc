@@ -106,7 +106,7 @@ AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
   nonces_.reserve(publishes.size());
   for (size_t i = 0; i < publishes.size(); ++i) nonces_.push_back(make_nonce());
   PlaceInRuns(heads);
-  WriteItems();
+  if (!alone_) WriteItems();
 }
 
 // The distinct runs, and where each publish stands among those to its run.
@@ -127,6 +127,7 @@ void AppendStatement::PlaceInRuns(const KnownHeads& heads) {
       all_known_ = all_known_ && run_no.has_value();
       run_no ? run_nos.Add(*run_no) : run_nos.AddNull();
       const Position known = run_no ? heads.Find(*run_no) : Position{};
+      if (run_no && publishes_.size() == 1 && draft->kind != Kind::kSetting) alone_ = {*run_no, known};
       known_sequences.Add(known.sequence);
       known_changes.Add(known.change);
     } else if (is_new) {
@@ -186,12 +187,28 @@ void AppendStatement::WriteItems() {
   nonce_literals_ = std::move(nonces).Finish();
 }
 
+pqxx::result AppendStatement::Send(Transaction& transaction, int64_t max_pending) const {
+  return transaction.Exec(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, known_sequences_,
+                          known_changes_, places_in_run_, ids_, projects_, ranks_, max_pending, runs_, keys_,
+                          values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_, publishers_,
+                          nonce_literals_);
+}
+
+pqxx::result AppendStatement::SendAlone(Transaction& transaction, int64_t max_pending,
+                                        const KnownRun& run) const {
+  const NewMessage& draft = *publishes_.front();
+  const int64_t ttl = draft.ttl == absl::InfiniteDuration() ? 0 : MicrosecondsOf(draft.ttl);
+  return transaction.Exec(sql::kAppendMessage, run.run_no, run.head.sequence, run.head.change, draft.run.id,
+                          max_pending, draft.key, pqxx::binarystring(draft.value),
+                          static_cast<int>(draft.kind), pqxx::binarystring(draft.request_id),
+                          pqxx::binarystring(draft.fingerprint), ttl, draft.reason, draft.publisher,
+                          nonces_.front());
+}
+
 void AppendStatement::Run(Transaction& transaction, int64_t max_pending, GroupOutcome& outcome,
                           std::vector<Repeat>& repeats) const {
-  const pqxx::result rows = transaction.Exec(
-      sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, known_sequences_, known_changes_,
-      places_in_run_, ids_, projects_, ranks_, max_pending, runs_, keys_, values_, kinds_, request_ids_,
-      fingerprints_, ttls_, reasons_, publishers_, nonce_literals_);
+  const pqxx::result rows =
+      alone_ ? SendAlone(transaction, max_pending, *alone_) : Send(transaction, max_pending);
   outcome.appended.reserve(publishes_.size());
   if (rows[0]["item"].is_null()) {
     ReadByRun(rows, outcome);

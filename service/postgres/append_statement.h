@@ -17,7 +17,8 @@
 
 namespace signalbox::service {
 
-/// The publishes of one group as parameters of `append_messages`. Run() throws what pqxx throws.
+/// The publishes of one group as parameters of `append_messages`, or of `append_message` if it is one new
+/// command to a run whose number is known. Run() throws what pqxx throws.
 class AppendStatement {
  public:
   /// `numbers` outlives it.
@@ -39,8 +40,16 @@ class AppendStatement {
   const std::string& ranks() const { return ranks_; }
 
  private:
+  // The run of a publish that is sent alone.
+  struct KnownRun {
+    int64_t run_no;
+    Position head;
+  };
+
   void PlaceInRuns(const KnownHeads& heads);
   void WriteItems();
+  pqxx::result Send(Transaction& transaction, int64_t max_pending) const;
+  pqxx::result SendAlone(Transaction& transaction, int64_t max_pending, const KnownRun& run) const;
   void ReadByRun(const pqxx::result& rows, GroupOutcome& outcome) const;
   void ReadByItem(const pqxx::result& rows, int64_t max_pending, GroupOutcome& outcome,
                   std::vector<Repeat>& repeats) const;
@@ -55,6 +64,7 @@ class AppendStatement {
   RunNumbers& numbers_;
   std::vector<int64_t> nonces_;
   std::vector<Place> places_;
+  std::optional<KnownRun> alone_;
   std::optional<std::string> run_nos_;  // null: the group is not of the usual kind
   bool all_known_ = true;               // whether `numbers_` had every run
   // One element for each distinct run.

@@ -89,6 +89,14 @@ constexpr char kHead[] = R"(
 constexpr char kPending[] =
     "m.change IS NULL AND (m.expire_time IS NULL OR m.expire_time > clock_timestamp())";
 
+// What an append tells of an item, or of a run.
+constexpr char kAppendedColumns[] = R"(
+  item, outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state, change,
+  (date_part('epoch', create_time) * 1000000)::bigint AS create_time,
+  (extract(epoch FROM expire_time) * 1000000)::bigint AS expire_time,
+  (extract(epoch FROM run_end_time) * 1000000)::bigint AS run_end_time,
+  superseded_sequence, superseded_nonce, superseded_change)";
+
 std::string MessageColumns(const std::string& alias) {
   return absl::StrReplaceAll(kMessageColumns, {{"$m", alias}});
 }
@@ -98,6 +106,7 @@ std::string Expand(const char* text) {
   const std::string run = absl::StrReplaceAll(kRunColumns, {{"$pending", kPending}});
   return absl::StrReplaceAll(text, {{"$message", MessageColumns("m")},
                                     {"$acked_message", MessageColumns("(a.message)")},
+                                    {"$appended", kAppendedColumns},
                                     {"$run", run},
                                     {"$head", kHead},
                                     {"$newest", Newest("r.pruned_sequence", "r.pruned_change")},
@@ -112,19 +121,22 @@ const Statements& Writes() {
       {sql::kLockGroup, R"(
         SELECT signalbox.lock_runs(signalbox.resolve_runs($1::text[], $2::text[], $3::bigint[]) || $4::bigint[]))"},
       {sql::kAppendMessages, R"(
-        SELECT item, outcome, run_no, run_id, head_sequence, head_change, sequence, kind, state, change,
-               (date_part('epoch', create_time) * 1000000)::bigint AS create_time,
-               (extract(epoch FROM expire_time) * 1000000)::bigint AS expire_time,
-               (extract(epoch FROM run_end_time) * 1000000)::bigint AS run_end_time,
-               superseded_sequence, superseded_nonce, superseded_change
+        SELECT $appended
           FROM signalbox.append_group($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[],
                  $7::bigint[], $8, $9::int[], $10::text[], $11::bytea[], $12::smallint[], $13::bytea[], $14::bytea[],
                  $15::bigint[], $16::text[], $17::text[], $18::bigint[]))"},
+      {sql::kAppendMessage, R"(
+        SELECT $appended
+          FROM signalbox.append_message($1, $2, $3, $4, $5, $6, $7, $8, nullif($9::bytea, ''),
+                 CASE WHEN $9::bytea <> '' THEN $10::bytea END, $11, $12, $13, $14))"},
       {sql::kAckMessages, R"(
         SELECT a.item, a.head_sequence, a.head_change, a.run_id, $acked_message
           FROM signalbox.ack_group($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::int[], $6::int[],
                  $7::bigint[], $8::bigint[], $9::text[], $10::smallint[], $11::bytea[], $12::text[],
                  $13::bigint[]) a)"},
+      {sql::kAckMessage, R"(
+        SELECT a.item, a.head_sequence, a.head_change, a.run_id, $acked_message
+          FROM signalbox.ack_message($1, $2, $3, $4, $5, $6, $7, CASE WHEN $8 THEN $9::bytea END, $10, $11) a)"},
       {sql::kCancelMessage, R"(
         SELECT a.outcome, a.head_sequence, a.head_change, a.run_id, $acked_message
           FROM signalbox.cancel_message($1, $2, $3, $4) a)"},

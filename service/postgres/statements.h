@@ -13,6 +13,8 @@ namespace sql {
 // Names of prepared statements.
 inline constexpr char kAppendMessages[] = "append_messages";
 inline constexpr char kAckMessages[] = "ack_messages";
+inline constexpr char kAppendMessage[] = "append_message";
+inline constexpr char kAckMessage[] = "ack_message";
 inline constexpr char kLockGroup[] = "lock_group";
 inline constexpr char kCancelMessage[] = "cancel_message";
 inline constexpr char kExpireMessages[] = "expire_messages";

@@ -169,6 +169,83 @@ TEST_F(PostgresMessageLogTest, CommandsToKnownRunsAreStoredLikeAnyOther) {
   EXPECT_EQ(again->appended[1].message->id.sequence, 5);
 }
 
+// A command that has a group of its own goes yet another way, and so does an ack.
+TEST_F(PostgresMessageLogTest, WhatIsAloneIsStoredLikeAnyOther) {
+  ASSERT_TRUE(Publish({Draft()}).ok()) << "from now on the run is known";
+  NewMessage full = Draft("r");
+  full.value = std::string("\0v\\", 3);
+  full.request_id = std::string("\0id", 3);
+  full.fingerprint = "f";
+  full.reason = "because, \"so\"";
+  full.publisher = "somebody\\";
+  full.ttl = absl::Hours(24 * 365 * 5000);
+  for (const NewMessage& draft : {full, Draft()}) {
+    const absl::StatusOr<GroupOutcome> outcome = Publish({draft});
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    const Message& told = *outcome->appended[0].message;
+    const absl::StatusOr<std::vector<MessagePtr>> stored = storage_.log().ReadMessages({told.id});
+    ASSERT_THAT(*stored, SizeIs(1));
+    const Message& message = *stored->front();
+    EXPECT_EQ(message.run_id, told.run_id);
+    EXPECT_EQ(message.key, draft.key);
+    EXPECT_EQ(message.value, draft.value);
+    EXPECT_EQ(message.reason, draft.reason);
+    EXPECT_EQ(message.publisher, draft.publisher);
+    EXPECT_EQ(message.create_time, told.create_time);
+    EXPECT_EQ(message.expire_time, told.expire_time);
+    EXPECT_EQ(message.expire_time == absl::InfiniteFuture(), draft.ttl == absl::InfiniteDuration());
+    EXPECT_EQ(message.state, MessageState::kPending);
+    EXPECT_EQ(message.kind, Kind::kCommand);
+    const AckCall call = {.ids = {told.id},
+                          .consumer = "w",
+                          .outcome = AckOutcome::kFailed,
+                          .reply = std::string("\0r", 2),
+                          .error = "e",
+                          .step = 7};
+    const AckCall* calls[] = {&call};
+    const absl::StatusOr<GroupOutcome> acked = storage_.log().ApplyGroup({}, calls);
+    ASSERT_TRUE(acked.ok()) << acked.status();
+    const Message& settled = *acked->acked[0].messages.at(0);
+    EXPECT_EQ(settled.id, told.id);
+    EXPECT_EQ(settled.run_id, told.run_id);
+    EXPECT_EQ(settled.state, MessageState::kFailed);
+    EXPECT_EQ(settled.consumer, call.consumer);
+    EXPECT_EQ(settled.reply, call.reply);
+    EXPECT_EQ(settled.error, call.error);
+    EXPECT_EQ(settled.step, call.step);
+    EXPECT_EQ(settled.change, told.id.sequence - 1);
+    EXPECT_THAT(acked->changes, SizeIs(1));
+    const AckCall other = {.ids = {told.id}, .consumer = "other"};
+    const AckCall* others[] = {&other};
+    EXPECT_EQ(storage_.log().ApplyGroup({}, others)->acked[0].messages.at(0)->consumer, "w");
+  }
+}
+
+// Whatever needs judging is judged.
+TEST_F(PostgresMessageLogTest, WhatIsAloneIsJudgedLikeAnyOther) {
+  NewMessage first = Draft();
+  first.request_id = "id";
+  first.fingerprint = "f";
+  const absl::StatusOr<GroupOutcome> stored = Publish({first});
+  ASSERT_TRUE(stored.ok()) << stored.status();
+  EXPECT_EQ(Publish({first})->appended[0].message->id, stored->appended[0].message->id);
+  NewMessage other = first;
+  other.fingerprint = "g";
+  EXPECT_TRUE(absl::IsAlreadyExists(Publish({other})->appended[0].status));
+  ASSERT_TRUE(storage_.runs().DeclareKeys({.id = "run-a"}, {{"lr", Kind::kSetting, ""}}).ok());
+  EXPECT_EQ(Publish({Draft("lr")})->appended[0].message->kind, Kind::kSetting);
+  EXPECT_THAT(Publish({Draft("lr")})->appended[0].superseded, SizeIs(1));
+  NewMessage command = Draft("lr");
+  command.kind = Kind::kCommand;
+  EXPECT_EQ(Publish({command})->appended[0].message->kind, Kind::kCommand);
+  const AckCall unknown = {.ids = {{1, 1, 1}}, .consumer = "w"};
+  const AckCall* acks[] = {&unknown};
+  EXPECT_TRUE(absl::IsNotFound(storage_.log().ApplyGroup({}, acks)->acked[0].status));
+  ASSERT_TRUE(storage_.runs().End({.id = "run-a"}, RunOutcome::kCompleted).ok());
+  EXPECT_TRUE(absl::IsFailedPrecondition(Publish({Draft()})->appended[0].status));
+  EXPECT_EQ(Publish({first})->appended[0].message->id, stored->appended[0].message->id);
+}
+
 TEST_F(PostgresMessageLogTest, KeepsEveryByte) {
   std::string bytes;
   for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
