@@ -125,15 +125,16 @@ absl::Status Server::Listen() {
   waker_.Start();
   writer_.Start();
   sweep_.Run();  // the first answer of the database, before anybody may ask
-  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config_.listen, parts_);
-  if (!grpc.ok()) return grpc.status();
-  grpc_ = *std::move(grpc);
+  // Before the calls, because who finds the server ready may ask for its metrics.
   if (!config_.metrics_listen.empty()) {
     absl::StatusOr<std::unique_ptr<MetricsExposer>> exposer =
         MetricsExposer::Start(config_.metrics_listen, metrics_);
     if (!exposer.ok()) return exposer.status();
     exposer_ = *std::move(exposer);
   }
+  absl::StatusOr<std::unique_ptr<GrpcServer>> grpc = GrpcServer::Start(config_.listen, parts_);
+  if (!grpc.ok()) return grpc.status();
+  grpc_ = *std::move(grpc);
   // What nobody waits for; the sessions it opens come after the first answer.
   if (config_.notify) notify_.Start();
   sweep_task_.Start(config_.sweep_interval);
