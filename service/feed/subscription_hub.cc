@@ -50,13 +50,15 @@ void SubscriptionHub::Close(const std::shared_ptr<Subscription>& subscription) {
 SubscriptionHub::View SubscriptionHub::Look(const Subscription& subscription, Subscriber& subscriber) {
   absl::MutexLock lock(&mu_);
   const auto it = feeds_.find(subscription.run_no_);
-  if (it == feeds_.end() || !it->second->run.head()) return {};
+  if (it == feeds_.end()) return {};
   const RunFeed& run = it->second->run;
-  View view = {.known_head = run.head()->sequence, .is_behind = it->second->is_behind};
+  const std::optional<Position>& head = run.head();
+  if (!head) return {};
+  View view = {.known_head = head->sequence, .is_behind = it->second->is_behind};
   if (std::shared_ptr<const RunChanges> changes = run.After(subscriber.position())) {
     subscriber.Take(std::move(changes));
   } else {
-    view.caught_up = Covers(subscriber.position(), *run.head());
+    view.caught_up = Covers(subscriber.position(), *head);
   }
   return view;
 }
@@ -184,9 +186,11 @@ int SubscriptionHub::OnHeads(absl::Span<const int64_t> asked, absl::Span<const R
       if (head == nullptr || head->epoch != feed.epoch) {
         Subscriptions lost = TakeFeed(run_no);
         of_old_history.insert(of_old_history.end(), lost.begin(), lost.end());
-      } else if (head->ended || !known || !Covers(*known, head->head)) {
+        continue;
+      }
+      feed.is_behind = known && !Covers(*known, head->head);
+      if (head->ended || !known || feed.is_behind) {
         behind.push_back(run_no);
-        feed.is_behind = known && !Covers(*known, head->head);
         feed.is_untold = feed.is_behind && !feed.is_reading;
       }
     }
@@ -237,14 +241,16 @@ void SubscriptionHub::FinishRead(const Cursor& from, absl::StatusOr<RunChanges> 
     if (absl::IsOutOfRange(changes.status())) {
       end = changes.status();
       subscriptions = TakeFeed(from.run_no);
-    } else if (is_read && (changes->to != changes->from || changes->ended)) {
-      const bool is_page = changes->to != changes->head;
-      // A gap: a commit moved the head during the read, and the read saw even more.
-      const RunFeed::Fit fit = feed.run.Add(std::make_shared<const RunChanges>(*std::move(changes)));
-      const bool is_part = is_page || fit == RunFeed::Fit::kGap;
-      feed.is_behind = feed.is_behind && is_part;
-      again = again || is_part;
-      subscriptions.assign(feed.subscriptions.begin(), feed.subscriptions.end());
+    } else if (is_read) {
+      const bool is_news = changes->to != changes->from || changes->ended;
+      if (is_news) {
+        again = again || changes->to != changes->head;
+        // A gap: a commit moved the head during the read, and the read saw even more.
+        const RunFeed::Fit fit = feed.run.Add(std::make_shared<const RunChanges>(*std::move(changes)));
+        again = again || fit == RunFeed::Fit::kGap;
+      }
+      const bool was_behind = std::exchange(feed.is_behind, feed.is_behind && again);
+      if (is_news || was_behind) subscriptions.assign(feed.subscriptions.begin(), feed.subscriptions.end());
     }
   }
   if (!end.ok()) return End(subscriptions, end);

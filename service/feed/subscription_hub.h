@@ -95,8 +95,8 @@ class SubscriptionHub {
   /// Returns how many runs were found behind the heads of the last time and have not been told of since.
   int OnHeads(absl::Span<const int64_t> asked, absl::Span<const RunHead> heads);
 
-  /// Whether the database answers; while it does not, progress says `stale`. A stream that said so goes on
-  /// saying it until what the first heads after that told of has been read.
+  /// Whether the database answers; while it does not, progress says `stale`. A stream that said so, and has
+  /// no read of its own under way, goes on saying it until what the first heads after that told of is there.
   void SetStale(bool stale);
 
   /// Wakes the streams whose progress is due.
@@ -114,7 +114,7 @@ class SubscriptionHub {
     RunFeed run;
     bool is_reading = false;
     bool is_dirty = false;   // news came during a read, or before the first
-    bool is_behind = false;  // the log is known to hold more, and has not been read since
+    bool is_behind = false;  // by the last heads the log holds more, and it has not been read since
     bool is_untold = false;  // the last heads were news that neither a hint nor a commit has told of
     absl::flat_hash_set<std::shared_ptr<Subscription>> subscriptions;
   };

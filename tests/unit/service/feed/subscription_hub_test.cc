@@ -403,6 +403,36 @@ TEST_F(SubscriptionHubTest, ItIsStaleNoLongerWhenTheNewsCameFromElsewhere) {
   EXPECT_THAT(Take(stream), ElementsAre("synced 1+0"));
 }
 
+TEST_F(SubscriptionHubTest, ItIsNotStaleForEverWhenTheReadFailsAndACommitBringsTheNews) {
+  const Stream stream = OpenSynced();
+  hub_.SetStale(true);
+  TakeNow(stream);
+  GroupOutcome news = PublishElsewhere();
+  hub_.OnHeads({run_no_}, *log_.ReadHeads({run_no_}));
+  log_.FailReads(absl::UnavailableError("away"));
+  hub_.SetStale(false);
+  readers_.RunAll();
+  Commit(std::move(news));
+  EXPECT_THAT(TakeNow(stream), ElementsAre("message 1"));
+  log_.FailReads(absl::OkStatus());
+  hub_.OnHeads({run_no_}, *log_.ReadHeads({run_no_}));
+  EXPECT_THAT(TakeNow(stream), ElementsAre("synced 1+0"));
+}
+
+// Its snapshot may be of before the heads.
+TEST_F(SubscriptionHubTest, AReadOfBeforeTheHeadsDoesNotEndStaleness) {
+  const Stream stream = OpenSynced();
+  PublishElsewhere();
+  hub_.OnHint({run_no_});
+  hub_.SetStale(true);
+  TakeNow(stream);
+  PublishElsewhere();
+  hub_.OnHeads({run_no_}, *log_.ReadHeads({run_no_}));
+  hub_.SetStale(false);
+  EXPECT_THAT(TakeNow(stream), IsEmpty());
+  EXPECT_THAT(Take(stream), testing::Not(testing::Contains("synced 1+0")));
+}
+
 TEST_F(SubscriptionHubTest, ADefectOfTheReadEndsTheStream) {
   log_.FailReads(absl::InternalError("defect"));
   EXPECT_THAT(Take(Open(kStart)), ElementsAre("INTERNAL"));
