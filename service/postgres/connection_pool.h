@@ -49,8 +49,8 @@ struct Connection {
 absl::StatusOr<Connection> OpenConnection(const ConnectionOptions& options);
 
 /// Gives a fresh transaction of a pooled connection what a session of ours has from the beginning, and
-/// notes in `connection` the history it is in. Two round trips. Throws what pqxx throws; fails as
-/// OpenConnection() does.
+/// notes in `connection` the history it is in. Two round trips, besides those of the block. Throws what pqxx
+/// throws; fails as OpenConnection() does.
 absl::Status SetUpTransaction(pqxx::transaction_base& transaction, const ConnectionOptions& options,
                               Connection& connection);
 

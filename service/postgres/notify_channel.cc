@@ -48,24 +48,11 @@ int BackendOf(pqxx::connection& connection) {
   return session.exec1("SELECT pg_backend_pid()")[0].as<int>();
 }
 
-// Throws if the pooler before this connection is in transaction mode. To LISTEN there would leave a session
-// of the pool listening for nobody. A session is kept busy and then set free: in session mode the answer
-// still comes from where it came before, else most likely from the other.
-void CheckPooler(pqxx::connection& connection, const ConnectionOptions& options) {
-  absl::StatusOr<Connection> other = OpenConnection(options);
-  if (!other.ok()) throw pqxx::broken_connection(std::string(other.status().message()));
-  for (int i = 0; i < kSessionTrials; ++i) {
-    pqxx::work hold(*other->raw);
-    if (const absl::Status status = SetUpTransaction(hold, options, *other); !status.ok()) {
-      throw pqxx::broken_connection(std::string(status.message()));
-    }
-    const int before = BackendOf(connection);
-    hold.commit();
-    if (BackendOf(connection) != before) {
-      throw pqxx::broken_connection("the pooler before the database must be in session mode to LISTEN");
-    }
-  }
-}
+// What CheckPooler() throws.
+class WrongMode final : public pqxx::broken_connection {
+ public:
+  WrongMode() : broken_connection("the pooler before the database must be in session mode to LISTEN") {}
+};
 
 }  // namespace
 
@@ -165,9 +152,30 @@ void NotifyChannel::Believe() {
   callbacks_.on_lost();  // whatever was sent before this moment was not heard
 }
 
+// Throws if the pooler before this connection is in transaction mode. To LISTEN there would leave a session
+// of the pool listening for nobody. A session is kept busy and then set free: in session mode the answer
+// still comes from where it came before, else most likely from the other.
+void NotifyChannel::CheckPooler(pqxx::connection& connection) const {
+  absl::StatusOr<Connection> other = OpenConnection(options_);
+  if (!other.ok()) throw pqxx::broken_connection(std::string(other.status().message()));
+  for (int i = 0; i < kSessionTrials; ++i) {
+    int before = 0;
+    try {
+      pqxx::work hold(*other->raw);
+      // In a pool that has no other session for us the next statement waits until this one is ended.
+      hold.exec("SET LOCAL idle_in_transaction_session_timeout = 500");
+      before = BackendOf(connection);
+      hold.commit();
+    } catch (const std::exception&) {
+      throw WrongMode();  // Or the database has gone, which shows soon.
+    }
+    if (BackendOf(connection) != before) throw WrongMode();
+  }
+}
+
 // One life of a listening session: throws when it is over, returns when the channel stops.
 void NotifyChannel::ListenOnce(Connection& connection) {
-  if (connection.is_pooled) CheckPooler(*connection.raw, options_);
+  if (connection.is_pooled) CheckPooler(*connection.raw);
   const Receiver receiver(*connection.raw, [this](const std::string& payload) { OnNotification(payload); });
   bool is_believed = false;
   Probe();
@@ -191,12 +199,14 @@ void NotifyChannel::Listen() {
   for (;;) {
     absl::StatusOr<Connection> connection = OpenConnection(options_);
     std::string failure;
+    absl::Duration pause = kReconnectPause;
     if (connection.ok()) {
       try {
         ListenOnce(*connection);
         return;
       } catch (const std::exception& error) {
         failure = error.what();
+        if (dynamic_cast<const WrongMode*>(&error) != nullptr) pause = kPoolerPause;
       }
     } else {
       failure = std::string(connection.status().message());
@@ -204,7 +214,7 @@ void NotifyChannel::Listen() {
     // Until it is back the sweep carries the traffic between replicas; said once, not each time.
     if (is_healthy_.exchange(false) || !is_reported) LogWarning("listen_lost", {{"error", failure}});
     is_reported = true;
-    if (Pause(connection.ok() && connection->is_pooled ? kPoolerPause : kReconnectPause)) return;
+    if (Pause(pause)) return;
   }
 }
 

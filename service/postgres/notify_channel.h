@@ -56,6 +56,7 @@ class NotifyChannel {
   }
   void Listen();
   void ListenOnce(Connection& connection);
+  void CheckPooler(pqxx::connection& connection) const;
   void Probe();
   void Believe();
   void OnNotification(const std::string& payload);

@@ -20,8 +20,7 @@ absl::Status StatusOfSqlState(const std::string& state, const std::string& text)
   // A prepared statement that is not there, or that is another session's.
   if (state == "26000" || state == "42P05") {
     return absl::UnavailableError(absl::StrCat(
-        "database: sessions do not last; a pooler in between must be in session mode, not transaction: ",
-        text));
+        "database: sessions do not last, although no pooler shows; connect without one: ", text));
   }
   return absl::InternalError(absl::StrCat("database: ", text, " (SQLSTATE ", state, ")"));
 }

@@ -109,7 +109,7 @@ def test_a_stream_that_a_hanging_postgres_does_not_open_is_refused(own_server, p
     private_cluster.pause()
     try:
         with client.subscribe(run) as stream:
-            eventually(lambda: stream.code is not None, 8, what="an answer")
+            eventually(lambda: stream.code is not None, 5, what="an answer")
             assert stream.code == grpc.StatusCode.UNAVAILABLE, stream.details
             assert "try again" in stream.details and stream.events == []
     finally:

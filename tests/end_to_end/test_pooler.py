@@ -79,20 +79,29 @@ def test_the_sweep_delivers_between_replicas(replicas):
 def test_others_in_the_pool_find_sessions_as_they_were(replicas, pooler, url):
     replicas[0].client.publish(replicas[0].client.create_run())
     database = url.rsplit("/", 1)[1]
-    for name, value in (("statement_timeout", "0"), ("enable_seqscan", "on"), ("plan_cache_mode", "auto")):
-        for _ in range(2 * _SESSIONS):
-            assert run_sql(pooler.port, f"SHOW {name}", database) == [[value]], name
-    assert run_sql(pooler.port, "SELECT count(*) FROM pg_prepared_statements", database) == [["0"]]
+    # At the same time, so that each is answered by another session.
+    look = ("SELECT pg_sleep(1), pg_backend_pid(), current_setting('statement_timeout'), "
+            "current_setting('enable_seqscan'), current_setting('plan_cache_mode'), count(*) FROM pg_prepared_statements")
+    with ThreadPoolExecutor(_SESSIONS) as others:
+        found = [rows[0][1:] for rows in others.map(lambda _: run_sql(pooler.port, look, database), range(_SESSIONS))]
+    assert len({backend for backend, *_ in found}) > 1
+    assert {tuple(rest) for _, *rest in found} == {("0", "on", "auto", "0")}
 
 
 def test_in_session_mode_hints_arrive(cluster, start_server, tmp_path):
+    """Also soon after the listening session was lost."""
     pooler = PgBouncer(tmp_path, cluster, mode="session", sessions=50).start()
     try:
-        replica = Observed(start_server, "--database-url", pooler.url(new_database(cluster)))
-        eventually(lambda: replica.metric("notify_healthy") == 1, 10, what="a healthy NOTIFY")
-        assert replica.logged("listen_lost") == []
-        run = replica.client.create_run()
-        message = replica.client.publish(run)
-        assert replica.client.get_all(run) == [message]
+        url = pooler.url(new_database(cluster))
+        publisher, reader = (Observed(start_server, "--database-url", url) for _ in range(2))
+        for replica in (publisher, reader):
+            eventually(lambda: replica.metric("notify_healthy") == 1, 10, what="a healthy NOTIFY")
+        run = publisher.client.create_run()
+        with reader.client.subscribe(run) as stream:
+            stream.synced()
+            stream.message_with(publisher.client.publish(run).id)
+            assert reader.metric("sweep_finds_total") == 0 and reader.logged("listen_lost") == []
+            cluster.cut_listeners(url.rsplit("/", 1)[1])
+            eventually(lambda: len(reader.logged("listening")) == 2, 8, what="another listening session")
     finally:
         pooler.stop()
