@@ -23,6 +23,7 @@ grpc::ServerWriteReactor<v1::SubscribeResponse>* SubscribeReactor::Start(
 }
 
 void SubscribeReactor::Open(const SubscribeQuery& query) {
+  if (!IsAwaited()) return GiveUp(absl::CancelledError("the subscriber has gone"));
   const absl::StatusOr<Cursor> start = FindStart(query);
   if (!start.ok()) return GiveUp(start.status());
   const std::shared_ptr<Subscription> subscription = Register(*start, query);
@@ -62,6 +63,12 @@ std::shared_ptr<Subscription> SubscribeReactor::Register(const Cursor& start, co
 bool SubscribeReactor::TakeOpening() {
   absl::MutexLock lock(&mu_);
   return std::exchange(is_opening_, false);
+}
+
+// After an outage many wait here that nobody waits for any more.
+bool SubscribeReactor::IsAwaited() {
+  absl::MutexLock lock(&mu_);
+  return is_opening_ && !is_cancelled_;
 }
 
 void SubscribeReactor::GiveUp(const absl::Status& status) {

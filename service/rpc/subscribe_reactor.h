@@ -41,6 +41,7 @@ class SubscribeReactor final : public grpc::ServerWriteReactor<v1::SubscribeResp
   absl::StatusOr<Cursor> FindStart(const SubscribeQuery& query) const;
   std::shared_ptr<Subscription> Register(const Cursor& start, const SubscribeQuery& query);
 
+  bool IsAwaited();
   bool TakeOpening();
   void Wake();
   void Pump();
