@@ -208,8 +208,9 @@ BEGIN
                WHERE m.run_no = p_run_no AND m.change > greatest(v_pruned_change, p_known_change - 1)
                ORDER BY m.run_no DESC, m.change DESC LIMIT 1),
              CASE WHEN p_known_change > v_pruned_change THEN NULL ELSE v_pruned_change END),
-           (p_kind = 1 OR (SELECT d.kind FROM signalbox.declared_keys d
-                            WHERE d.run_no = p_run_no AND d.key = p_key) IS DISTINCT FROM 2)
+           p_kind <> 2
+           AND (p_kind = 1 OR (SELECT d.kind FROM signalbox.declared_keys d
+                                WHERE d.run_no = p_run_no AND d.key = p_key) IS DISTINCT FROM 2)
            AND (SELECT m.sequence FROM signalbox.messages m
                  WHERE m.run_no = p_run_no AND m.request_id = p_request_id) IS NULL
       INTO head_sequence, head_change, v_is_new;

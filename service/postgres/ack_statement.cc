@@ -25,6 +25,18 @@ std::vector<pqxx::result::size_type> RowsByItem(const pqxx::result& rows) {
 }  // namespace
 
 AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHeads& heads) : acks_(acks) {
+  if (acks.size() == 1 && acks.front()->ids.size() == 1) {
+    const int64_t run_no = acks.front()->ids.front().run_no;
+    alone_ = heads.Find(run_no);
+    ArrayLiteral one;
+    one.Add(run_no);
+    run_nos_ = std::move(one).Finish();
+  } else {
+    WriteItems(heads);
+  }
+}
+
+void AckStatement::WriteItems(const KnownHeads& heads) {
   ArrayLiteral run_nos, known_sequences, known_changes, runs, places_in_run, calls, sequences, nonces,
       consumers, outcomes, replies, errors, steps;
   struct Place {
@@ -32,8 +44,8 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHea
     int64_t in_run;
   };
   absl::flat_hash_map<int64_t, Place> newest;  // of each run, as for publishes
-  for (size_t call = 0; call < acks.size(); ++call) {
-    const AckCall& ack = *acks[call];
+  for (size_t call = 0; call < acks_.size(); ++call) {
+    const AckCall& ack = *acks_[call];
     for (const MessageId& id : ack.ids) {
       const auto [place, is_new] =
           newest.try_emplace(id.run_no, Place{static_cast<int64_t>(newest.size()) + 1, 0});
@@ -42,7 +54,6 @@ AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHea
         run_nos.Add(id.run_no);
         known_sequences.Add(known.sequence);
         known_changes.Add(known.change);
-        if (acks.size() == 1 && ack.ids.size() == 1) alone_ = known;
       }
       runs.Add(place->second.run);
       places_in_run.Add(++place->second.in_run);

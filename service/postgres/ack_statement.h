@@ -24,6 +24,7 @@ class AckStatement {
   const std::string& run_nos() const { return run_nos_; }
 
  private:
+  void WriteItems(const KnownHeads& heads);
   pqxx::result Send(Transaction& transaction) const;
   pqxx::result SendAlone(Transaction& transaction, const Position& known) const;
 
