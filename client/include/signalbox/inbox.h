@@ -74,7 +74,7 @@ struct InboxStatus {
 /// the process. Get() and GetAll() read an immutable snapshot: no system call, no lock that is ever held
 /// during I/O. Get() allocates nothing; GetAll() the vector that it returns, and nothing when nothing is
 /// pending. The inbox's thread frees the messages, also those that the caller has held for longer than
-/// they were pending; but not a great many of these, nor those that outlive the inbox.
+/// they were pending; but no more than 1,024 of these, nor those that outlive the inbox.
 ///
 /// Delivery is at least once: after a crash or a reconnect a message that was not acked comes again.
 /// To act at most once, claim first with AckNow(); to act at least once, act and then Ack().

@@ -64,6 +64,7 @@ struct InboxOptions {
   absl::Duration silence_timeout = absl::Seconds(15);
 
   /// Wait from one opening of the stream to the next: from the first to the second, doubling, full jitter.
+  /// What is left of it when the stream ends is never less than a wait of up to twice the first.
   absl::Duration min_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
 

@@ -91,6 +91,6 @@ _REPLICATION_BREAKS = (_frozen, _delayed, _cut, _throttled)
 FAULTS = [
     Fault("failover", "none lost, and nobody reads on in a history that is over", fail_over, short=2, long=50,
           databases=Replicated),
-    Fault("broken-replication", "publishes wait, none is lost or doubled, and all go on", break_replication, short=4,
+    Fault("broken-replication", "publishes wait, none is lost or doubled, and all go on", break_replication, short=3,
           long=80, databases=Replicated),
 ]
