@@ -51,7 +51,8 @@ int BackendOf(pqxx::connection& connection) {
 // What CheckPooler() throws.
 class WrongMode final : public pqxx::broken_connection {
  public:
-  WrongMode() : broken_connection("the pooler before the database must be in session mode to LISTEN") {}
+  explicit WrongMode(const std::string& sign)
+      : broken_connection("the pooler before the database must be in session mode to LISTEN: " + sign) {}
 };
 
 }  // namespace
@@ -166,10 +167,10 @@ void NotifyChannel::CheckPooler(pqxx::connection& connection) const {
       hold.exec("SET LOCAL idle_in_transaction_session_timeout = 500");
       before = BackendOf(connection);
       hold.commit();
-    } catch (const std::exception&) {
-      throw WrongMode();  // Or the database has gone, which shows soon.
+    } catch (const std::exception& error) {
+      throw WrongMode(error.what());  // Or the database has gone, which shows soon.
     }
-    if (BackendOf(connection) != before) throw WrongMode();
+    if (BackendOf(connection) != before) throw WrongMode("another session answers");
   }
 }
 
