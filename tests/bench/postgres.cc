@@ -19,6 +19,7 @@ namespace {
 struct PostgresOptions {
   std::string url;
   int batch = 100;
+  bool hot = false;
   int64_t messages = 300'000;
   WindowOptions window;
   DeliveryOptions delivery;
@@ -107,7 +108,7 @@ Result MeasureInsertGroups(const PostgresOptions& options) {
     std::string values;
     for (int i = 0; i < options.batch; ++i) {
       const int64_t number = counter.Next();
-      Append(runs, absl::StrCat(Spread(number, kRuns)));
+      Append(runs, absl::StrCat(Spread(number, options.hot ? 1 : kRuns)));
       Append(keys, kKey);
       Append(values, Quoted(SampleValue(number)));
     }
@@ -204,6 +205,7 @@ void AddPostgres(CommandLine& line) {
       line, "postgres-notify", "From the start of INSERT and NOTIFY to the listener", MeasureNotify, options);
   for (CLI::App* command : {insert, groups, acks}) AddWindowFlags(command, options->window);
   for (CLI::App* command : {groups, acks}) command->add_option("--batch", options->batch, "Rows a statement");
+  groups->add_flag("--hot", options->hot, "All to one run");
   acks->add_option("--messages", options->messages, "Rows to update, inserted before")
       ->check(CLI::Range(kRuns, 100 * kRuns));
   AddDeliveryFlags(notify, options->delivery);

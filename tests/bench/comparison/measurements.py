@@ -1,6 +1,6 @@
 """What is measured, by name, in the order of a round. Each takes the systems and returns a dictionary of figures."""
 
-from comparison.processes import idle_subscribers, reconnect, start_postgres, start_server
+from comparison.processes import idle_listeners, idle_subscribers, reconnect, start_postgres, start_server
 from comparison.program import measure
 from comparison.storage import storage
 
@@ -40,11 +40,13 @@ def _ack(systems, **options):
 
 def _updates(systems):
     return measure("postgres-acks", database_url=systems.statements_url, messages=systems.scale.updates,
-                   **_short_warm_up(systems))
+                   server_pid=systems.signalbox.process.pid, **_short_warm_up(systems))
 
 
-def _statements(systems, subcommand):
-    return measure(subcommand, database_url=systems.statements_url, **_window(systems))
+def _statements(systems, subcommand, **options):
+    """Statements to the Postgres of a Signalbox that has nothing to do meanwhile."""
+    return measure(subcommand, database_url=systems.statements_url, server_pid=systems.signalbox.process.pid,
+                   **_window(systems), **options)
 
 
 def _deliveries(systems, subcommand, **options):
@@ -104,6 +106,7 @@ MEASUREMENTS = {
     # Many in a call.
     "publish-many": lambda s: _signalbox(s, "publish-many", runs=s.scale.runs, batch=100, in_flight=2),
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
+    "postgres-groups-hot": lambda s: _statements(s, "postgres-groups", hot=True),
     "postgres-acks": _updates,
     "ack-100": lambda s: _ack(s, ids=100, in_flight=8),
     "storage": storage,
@@ -116,6 +119,7 @@ MEASUREMENTS = {
     "echo-fan-out": lambda s: _fan_out(s.echo, s, "echo-fan-out"),
     "fan-out": lambda s: _fan_out(s.signalbox, s, "fan-out"),
     # Waiting.
+    "echo-idle-subscribers": idle_listeners,
     "idle-subscribers": idle_subscribers,
     "reconnect": reconnect,
     "inbox-get": lambda s: _inbox_get(s, 1),

@@ -8,16 +8,27 @@ from comparison.program import Failed, command, measure, result_of
 from comparison.startup import time_server_start
 
 _LONGEST = 300
+_HEARTBEAT = 4.5  # Seconds; as often as Signalbox does.
+
+
+def _idle(systems, subcommand, server, pid):
+    try:
+        return measure(subcommand, address=server.address, server_pid=pid, subscribers=systems.scale.idle,
+                       seconds=systems.scale.idle_seconds)
+    finally:
+        server.close()
 
 
 def idle_subscribers(systems):
     """Memory and CPU of a replica that has served nobody else."""
     server = systems.new_replica("idle")
-    try:
-        return measure("idle-subscribers", address=server.address, server_pid=server.process.pid,
-                       subscribers=systems.scale.idle, seconds=systems.scale.idle_seconds)
-    finally:
-        server.close()
+    return _idle(systems, "idle-subscribers", server, server.process.pid)
+
+
+def idle_listeners(systems):
+    """The same of an echo server that sends heartbeats."""
+    server = systems.new_echo("echo-idle", heartbeat=_HEARTBEAT)
+    return _idle(systems, "echo-idle-subscribers", server, server.pid)
 
 
 def _peak_kb(pid):

@@ -55,9 +55,9 @@ class Rival:
             self._process.wait()
 
 
-def start_echo(directory):
+def start_echo(directory, **options):
     port = free_port()
-    return Rival(directory, command("echo-server", listen=f"127.0.0.1:{port}"), port)
+    return Rival(directory, command("echo-server", listen=f"127.0.0.1:{port}", **options), port)
 
 
 def start_etcd(directory):

@@ -97,6 +97,12 @@ class Systems:
         os.makedirs(path, exist_ok=True)
         return Server(path, "--database-url", self.signalbox.url("signalbox")).start()
 
+    def new_echo(self, name, **options):
+        """An echo server that has served nobody yet; the caller closes it."""
+        path = os.path.join(self._directory, name)
+        os.makedirs(path, exist_ok=True)
+        return rivals.start_echo(path, **options)
+
     @property
     def reading(self):
         """Prefix of runs with 1,000 messages, of which 10 are pending."""

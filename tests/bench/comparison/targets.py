@@ -41,6 +41,17 @@ def _single_publish(f):
     return f["publish-1"]["p50_us"] / (f["echo-1"]["p50_us"] + f["postgres-insert"]["p50_us"])
 
 
+def _least_of(f, statement):
+    """Rate of a service that spends what an echo and a raw statement do, and nothing besides; the processors limit it."""
+    echo = f["echo"]["server_cpu_us"] + f["echo"]["client_cpu_us"]
+    return f["echo"]["rate"] * echo / (echo + f[statement]["children_cpu_us"])
+
+
+def _bounds(name, statement, against):
+    """What no service on these parts exceeds, so that a target beyond it shows."""
+    return Target(name, ("echo", statement, against), lambda f: _least_of(f, statement) / f[against]["rate"])
+
+
 def _acks_in_calls(f):
     return f["ack-100"]["rate"] / min(60_000, 0.6 * f["postgres-acks"]["rate"])
 
@@ -49,15 +60,20 @@ TARGETS = (
     _rates("Publish, 256 in flight, many runs / etcd put", "publish", "etcd-put", 1.5),
     _rates("the same / raw gRPC echo", "publish", "echo", 0.75),
     _rates("Publish, one hot run / raw echo", "publish-hot", "echo", 0.8),
+    _bounds("bound: an echo and the raw statement, many runs / etcd put", "postgres-groups", "etcd-put"),
+    _bounds("that bound / raw echo", "postgres-groups", "echo"),
+    _bounds("bound: an echo and the raw statement, one hot run / raw echo", "postgres-groups-hot", "echo"),
     _rates("Publish of a setting that replaces the last / raw echo", "publish-setting", "echo"),
     _rates("PublishMany of 100, 2 in flight / etcd put", "publish-many", "etcd-put", 2.2),
     _rates("the same / raw lock, sequence and insert in groups of 100", "publish-many", "postgres-groups", 0.8),
+    _rates("bound: these raw groups, one session / etcd put", "postgres-groups", "etcd-put"),
     Target("Publish, 1 in flight, p50 / (raw echo + single-row INSERT)", ("publish-1", "echo-1", "postgres-insert"),
            _single_publish, 1.15, at_most=True),
     _times("publish → inbox, p50 / etcd put → watch", "deliver", "etcd-watch", 1.0),
     _times("publish → inbox, p50 / INSERT+NOTIFY → listener", "deliver", "postgres-notify", 1.3),
     _times("publish → inbox across two replicas / same replica", "deliver-replica", "deliver", 2),
     _rates("Ack, 256 in flight / raw echo", "ack", "echo", 0.75),
+    _bounds("bound: an echo and the raw batched UPDATE / raw echo", "postgres-acks", "echo"),
     Target("Ack of 100 ids / the lesser of 60,000/s and 0.6 × batched UPDATE", ("ack-100", "postgres-acks"),
            _acks_in_calls, 1),
     _rates("GetAll of 10 out of 1,000, 256 in flight / raw echo", "get-all", "echo", 0.5),
@@ -68,6 +84,8 @@ TARGETS = (
            lambda f: f["fan-out"]["p50_us"] / f["echo-fan-out"]["p50_us"], 1.25, at_most=True),
     _figure("an idle subscriber", "idle-subscribers", "kb_per_subscriber", 45, "kB"),
     _figure("all idle subscribers", "idle-subscribers", "core_percent", 3, "% of a core"),
+    _figure("bound: as many raw gRPC streams with heartbeats", "echo-idle-subscribers", "core_percent", None,
+            "% of a core"),
     _figure("reconnection after a restart", "reconnect", "seconds", 10, "s"),
     _rates("Publish with history / without", "publish-history", "publish-no-history", 0.9),
     _rates("GetAll with history / without", "get-all-history", "get-all-no-history", 0.9),
