@@ -1,6 +1,5 @@
 #include "service/random_ids.h"
 
-#include <memory>
 #include <random>
 
 #include "absl/random/random.h"
@@ -9,9 +8,9 @@
 
 namespace signalbox::service {
 
-std::function<int64_t()> NonceSource() {
-  auto bits = std::make_shared<absl::BitGen>();
-  return [bits] { return absl::Uniform<int64_t>(absl::IntervalClosed, *bits, 0, MessageId::kMaxNonce); };
+int64_t MakeNonce() {
+  thread_local absl::BitGen bits;
+  return absl::Uniform<int64_t>(absl::IntervalClosed, bits, 0, MessageId::kMaxNonce);
 }
 
 std::string MakeRunId() {

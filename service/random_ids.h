@@ -2,13 +2,12 @@
 #define SIGNALBOX_SERVICE_RANDOM_IDS_H
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 namespace signalbox::service {
 
-/// Makes the random part of message ids; see MessageId::nonce. Not thread-safe, seeded by the system.
-std::function<int64_t()> NonceSource();
+/// The random part of a message id; see MessageId::nonce. Thread-safe, seeded by the system.
+int64_t MakeNonce();
 
 /// A run id: 10 base-32 characters, at least one of them a letter. Thread-safe.
 std::string MakeRunId();

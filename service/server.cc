@@ -50,10 +50,10 @@ std::vector<int64_t> RunsOf(const GroupOutcome& outcome) {
 Server::Server(const ServiceConfig& config, const std::string& database_url)
     : config_(config),
       connections_({.url = database_url}),
-      writer_pool_(Connections("writer"), 1),
+      writer_pool_(Connections("writer"), GroupWriter::Options().commits),
       reader_pool_(Connections("reader"),
                    config.database_connections + 2),  // one for the sweep, one for pruning
-      log_(writer_pool_, reader_pool_, config.max_pending, NonceSource()),
+      log_(writer_pool_, reader_pool_, config.max_pending, MakeNonce),
       runs_(reader_pool_, static_cast<int>(config.max_declared_keys), MakeRunId),
       pruning_(reader_pool_),
       vacuuming_(reader_pool_, Connections("vacuum")),

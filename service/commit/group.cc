@@ -2,10 +2,15 @@
 
 #include <algorithm>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 
 namespace signalbox::service {
 namespace {
+
+size_t MarkOf(const RunRef& run) { return absl::HashOf(run.id, run.project, run.rank); }
+
+size_t MarkOf(const MessageId& id) { return absl::HashOf(id.run_no); }
 
 size_t ItemsOf(const PendingWrite& write) {
   if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
@@ -26,6 +31,15 @@ size_t BytesOf(const PendingWrite& write) {
   return call.ids.size() * ((call.reply ? call.reply->size() : 0) + call.error.size() + call.consumer.size());
 }
 
+bool IsAboutAnyOf(const RunSet& runs, const PendingWrite& write) {
+  if (runs.empty()) return false;
+  if (const auto* append = std::get_if<PendingAppend>(&write.what)) {
+    return runs.contains(MarkOf(append->draft.run));
+  }
+  return std::ranges::any_of(std::get<PendingAck>(write.what).call.ids,
+                             [&](const MessageId& id) { return runs.contains(MarkOf(id)); });
+}
+
 bool Group::Conflicts(const PendingAppend& append) const {
   return !append.draft.request_id.empty() && request_ids_.contains(RequestKey(append.draft));
 }
@@ -41,12 +55,14 @@ bool Group::TryAdd(PendingWrite& write) {
   if (auto* append = std::get_if<PendingAppend>(&write.what)) {
     if (Conflicts(*append)) return false;
     if (!append->draft.request_id.empty()) request_ids_.insert(RequestKey(append->draft));
+    runs_.insert(MarkOf(append->draft.run));
     append->deadline = write.deadline;
     appends_.push_back(std::move(*append));
   } else {
     auto& ack = std::get<PendingAck>(write.what);
     if (Conflicts(ack)) return false;
     message_ids_.insert(ack.call.ids.begin(), ack.call.ids.end());
+    for (const MessageId& id : ack.call.ids) runs_.insert(MarkOf(id));
     ack.deadline = write.deadline;
     acks_.push_back(std::move(ack));
   }

@@ -40,6 +40,13 @@ std::string RequestKey(const NewMessage& draft);
 /// How many bytes of user data a write carries.
 size_t BytesOf(const PendingWrite& write);
 
+/// Runs by a hash of the name or number that a write has for them. A run that is named in several ways has
+/// several, and two runs may share one: good for what may go beside what, and for nothing else.
+using RunSet = absl::flat_hash_set<size_t>;
+
+/// Whether a write is about one of `runs`.
+bool IsAboutAnyOf(const RunSet& runs, const PendingWrite& write);
+
 /// Writes that may be committed together: within bounds, and no two of them about the same request
 /// id of a run or the same message, because the database judges all of a group against what was
 /// there before it. Pure, not thread-safe.
@@ -60,6 +67,7 @@ class Group {
   std::vector<PendingAppend>& appends() { return appends_; }
   std::vector<PendingAck>& acks() { return acks_; }
   size_t size() const { return appends_.size() + acks_.size(); }
+  const RunSet& runs() const { return runs_; }
 
  private:
   bool Conflicts(const PendingAppend& append) const;
@@ -70,6 +78,7 @@ class Group {
   size_t bytes_ = 0;
   std::vector<PendingAppend> appends_;
   std::vector<PendingAck> acks_;
+  RunSet runs_;
   absl::flat_hash_set<std::string> request_ids_;
   absl::flat_hash_set<MessageId> message_ids_;
 };

@@ -47,7 +47,7 @@ GroupWriter::~GroupWriter() { Stop(); }
 
 void GroupWriter::Start() {
   teller_.Start();
-  thread_ = std::thread([this] { Run(); });
+  for (int i = 0; i < options_.commits; ++i) threads_.emplace_back([this] { Run(); });
 }
 
 void GroupWriter::Stop() {
@@ -56,7 +56,8 @@ void GroupWriter::Stop() {
     stopping_ = true;
   }
   absl::MutexLock lock(&stop_mu_);
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
   teller_.Stop();
 }
 
@@ -98,6 +99,11 @@ void GroupWriter::Enqueue(absl::Span<PendingWrite> writes) {
   for (PendingWrite& write : writes) Refuse(write, refusal);
 }
 
+bool GroupWriter::HasWork() const {
+  if (waiting_.empty()) return stopping_;
+  return commits_ == 0 || waiting_.size() >= passed_over_ + options_.worthwhile;
+}
+
 void GroupWriter::Run() {
   for (;;) {
     Group group(options_.group);
@@ -107,14 +113,26 @@ void GroupWriter::Run() {
       mu_.Await(absl::Condition(this, &GroupWriter::HasWork));
       if (waiting_.empty()) return;
       group = TakeGroup(late);
+      if (group.size() > 0) ++commits_;
+      committing_.insert(group.runs().begin(), group.runs().end());
     }
     if (!late.empty()) {
       Tell([late = std::move(late)]() mutable {
         for (PendingWrite& write : late) Refuse(write, TooLate());
       });
     }
-    if (group.size() > 0) Commit(std::move(group));
+    if (group.size() == 0) continue;
+    const RunSet runs = group.runs();
+    Commit(std::move(group));
+    Release(runs);
   }
+}
+
+void GroupWriter::Release(const RunSet& runs) {
+  const absl::MutexLock lock(&mu_);
+  for (const size_t run : runs) committing_.erase(run);
+  --commits_;
+  passed_over_ = 0;
 }
 
 Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
@@ -131,13 +149,17 @@ Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
     if (write.deadline <= now) {
       waiting_bytes_ -= bytes;
       late.push_back(std::move(write));
-    } else if ((write.call == nullptr || write.call != kept_call) && group.TryAdd(write)) {
+    } else if ((write.call == nullptr || write.call != kept_call) && !IsAboutAnyOf(committing_, write) &&
+               group.TryAdd(write)) {
       waiting_bytes_ -= bytes;
     } else {
       kept_call = write.call;
       kept.push_back(std::move(write));
     }
   }
+  // Looking again is of no use before a commit is done; nor is looking further, when these were all that may
+  // be passed over.
+  passed_over_ = group.size() == 0 && late.empty() ? kept.size() + waiting_.size() : kept.size();
   // What could not go along goes first next time.
   waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),
                   std::make_move_iterator(kept.end()));
@@ -158,21 +180,22 @@ absl::StatusOr<GroupOutcome> GroupWriter::Apply(Group& group) {
   return outcome;
 }
 
-// In the order of the calls. Handing over to another thread pays only when this one has a commit to make
-// meanwhile; a single publish is answered sooner without.
+// One at a time, and what is about one run in the order of the calls. Handing over to another thread pays
+// only when this one has a commit to make meanwhile; a single publish is answered sooner without.
 void GroupWriter::Tell(std::function<void()> news) {
-  bool is_idle = untold_.load(std::memory_order_acquire) == 0;
+  bool is_idle = untold_.fetch_add(1) == 0;
   if (is_idle) {
     const absl::MutexLock lock(&mu_);
     is_idle = waiting_.empty();
   }
-  if (is_idle) return news();
-  untold_.fetch_add(1, std::memory_order_relaxed);
-  // It takes everything: it has no bound, and stops after this thread.
-  static_cast<void>(teller_.Submit([this, news = std::move(news)] {
+  auto tell = [this, news = std::move(news)] {
+    const absl::MutexLock lock(&tell_mu_);
     news();
-    untold_.fetch_sub(1, std::memory_order_release);
-  }));
+    untold_.fetch_sub(1);
+  };
+  if (is_idle) return tell();
+  // It takes everything: it has no bound, and stops after these threads.
+  static_cast<void>(teller_.Submit(std::move(tell)));
 }
 
 // `commits`: the group's own, which holds all answers, and those that were needed besides.

@@ -24,11 +24,12 @@
 namespace signalbox::service {
 
 /// Commits publishes and acks in groups: what arrives while one commit is in flight travels together
-/// in the next. One thread, which is the only one that writes through the log's group path, and one that
-/// tells what became of a group while the next is being committed.
+/// in the next. When much waits, a second commit goes beside it, of other runs: a run has one at a time,
+/// so its writes keep their order and its subscribers hear of them in that order. A thread for each commit
+/// that may be under way, and one that tells what became of a group while the next is being committed.
 ///
 /// Append(), AppendMany() and Ack() are thread-safe and never block. Each `done` is called exactly once, one
-/// after the other, on one of the two threads or, when the write is refused at once, on the caller's; it
+/// after the other, on one of these threads or, when the write is refused at once, on the caller's; it
 /// must not block.
 /// kUnavailable: too much is waiting, the deadline passed before the write began, the writer is
 /// stopped, or the commit is in doubt.
@@ -36,12 +37,14 @@ class GroupWriter {
  public:
   struct Options {
     Group::Limits group;
+    int commits = 2;         ///< So many may be under way at once.
+    size_t worthwhile = 64;  ///< So many writes to other runs must wait for a commit to begin beside another.
     size_t max_waiting = 20000;
     size_t max_waiting_bytes = 128 << 20;
   };
 
   /// `on_commit` is called after each commit and before the group's `done`s, so that subscribers
-  /// hear of a message no later than its publisher.
+  /// hear of a message no later than its publisher; never twice at once.
   GroupWriter(MessageLog& log, Options options, std::function<absl::Time()> now, Metrics& metrics,
               std::function<void(GroupOutcome&)> on_commit);
   ~GroupWriter();
@@ -62,26 +65,31 @@ class GroupWriter {
   void Enqueue(absl::Span<PendingWrite> writes);
   void Run();
   Group TakeGroup(std::vector<PendingWrite>& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Release(const RunSet& runs) ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(Group group);
   void CommitAlone(Group& group);
   absl::StatusOr<GroupOutcome> Apply(Group& group);
-  void Tell(std::function<void()> news) ABSL_LOCKS_EXCLUDED(mu_);
+  void Tell(std::function<void()> news) ABSL_LOCKS_EXCLUDED(mu_, tell_mu_);
   void TellOutcome(Group group, std::vector<GroupOutcome> commits);
-  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !waiting_.empty(); }
+  bool HasWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
 
   MessageLog& log_;
   const Options options_;
   const std::function<absl::Time()> now_;
   Metrics& metrics_;
   const std::function<void(GroupOutcome&)> on_commit_;
-  std::thread thread_;
+  std::vector<std::thread> threads_;
   WorkerPool teller_{1, std::numeric_limits<size_t>::max()};
-  std::atomic<int> untold_{0};  // what teller_ has not come to yet
+  std::atomic<int> untold_{0};  // what is being told, or waits for it
+  absl::Mutex tell_mu_;         // held while something is told; never taken with mu_ held
   absl::Mutex stop_mu_;         // one join at a time; never held with another lock before it
 
   absl::Mutex mu_;
   std::deque<PendingWrite> waiting_ ABSL_GUARDED_BY(mu_);
   size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  RunSet committing_ ABSL_GUARDED_BY(mu_);       // the runs of all commits that are under way
+  int commits_ ABSL_GUARDED_BY(mu_) = 0;         // how many these are
+  size_t passed_over_ ABSL_GUARDED_BY(mu_) = 0;  // so many of the first that wait must go on waiting
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };
 

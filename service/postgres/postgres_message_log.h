@@ -13,11 +13,11 @@
 
 namespace signalbox::service {
 
-/// The message log on PostgreSQL. Groups are written over `writer`, everything else over `readers`,
-/// which must have a connection for every thread that calls.
+/// The message log on PostgreSQL. Groups are written over `writer`, everything else over `readers`; each
+/// must have a connection for every thread that calls.
 class PostgresMessageLog final : public MessageLog {
  public:
-  /// `make_nonce` returns 0 .. MessageId::kMaxNonce, unpredictable; called by one thread at a time.
+  /// `make_nonce` returns 0 .. MessageId::kMaxNonce, unpredictable; thread-safe.
   PostgresMessageLog(ConnectionPool& writer, ConnectionPool& readers, int64_t max_pending,
                      std::function<int64_t()> make_nonce)
       : writer_(writer), readers_(readers), max_pending_(max_pending), make_nonce_(std::move(make_nonce)) {}

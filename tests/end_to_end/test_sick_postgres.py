@@ -20,7 +20,7 @@ from rig.waiting import eventually
 CALL_WITHIN = 2.2  # Seconds: the server answers within 2, and its thread and ours have to be scheduled.
 BACK_WITHIN = 2  # Seconds from the cure to the first publish.
 SLACK = 3  # Seconds that a busy machine may take besides, unless a test takes its time.
-SESSIONS = 9  # Of one server: 1 writes, 4 read, 1 sweeps and 1 prunes, 1 sends and 1 hears NOTIFY.
+SESSIONS = 10  # Of one server: 2 write, 4 read, 1 sweeps and 1 prunes, 1 sends and 1 hears NOTIFY.
 
 
 class Load:
