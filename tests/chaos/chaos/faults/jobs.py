@@ -15,7 +15,7 @@ from rig.waiting import eventually
 _SLOW_SHARE = 0.001  # Of calls, above 20 µs,
 _FEW = 10  # and so many that are forgiven, because hardware and hypervisor interrupt too.
 _WAITS = 1  # In a phase, of a GetAll() for the memory of what it returns. A lock in the library would show more often.
-_CALLS = 200_000  # That are measured of each kind of breakage, at least.
+_CALLS = 150_000  # That are measured of each kind of breakage, at least.
 _AGAIN_EVERY = 0.2  # Seconds, for what is broken all the time.
 _NOTICED_WITHIN, _FREED_WITHIN = 15, 45
 _SLACK = 10  # Seconds that a busy machine may take besides.
