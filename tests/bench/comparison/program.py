@@ -32,7 +32,9 @@ def result_of(status, output, errors):
         raise Missing(errors.strip().rsplit(": ", 1)[-1])
     if status != 0:
         raise Failed(errors.strip()[-300:] or f"exit status {status}")
-    return json.loads(output)
+    result = json.loads(output)
+    result.get("settings", {}).pop("--database-url", None)  # A path that is of no use to others.
+    return result
 
 
 def measure(subcommand, **options):
