@@ -108,7 +108,7 @@ def test_an_unreachable_database_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("url, pieces", [
-    ("postgresql://ada:100%sure@127.0.0.1:1/x", ["100", "sure"]),
+    ("postgresql://ada:zebra%sure@127.0.0.1:1/x", ["zebra", "sure"]),
     ("postgresql://ada:hun/ter2@127.0.0.1:1/x", ["hun", "ter2"]),
     ("host=127.0.0.1 port=1 password=hun ter2", ["hun", "ter2"]),
 ], ids=["percent", "slash", "blank"])
