@@ -12,6 +12,8 @@ size_t MarkOf(const RunRef& run) { return absl::HashOf(run.id, run.project, run.
 
 size_t MarkOf(const MessageId& id) { return absl::HashOf(id.run_no); }
 
+size_t MarkOf(const void* call) { return absl::HashOf(call); }
+
 size_t ItemsOf(const PendingWrite& write) {
   if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
   return 1;
@@ -33,6 +35,7 @@ size_t BytesOf(const PendingWrite& write) {
 
 bool IsAboutAnyOf(const RunSet& runs, const PendingWrite& write) {
   if (runs.empty()) return false;
+  if (write.call != nullptr && runs.contains(MarkOf(write.call))) return true;
   if (const auto* append = std::get_if<PendingAppend>(&write.what)) {
     return runs.contains(MarkOf(append->draft.run));
   }
@@ -56,6 +59,7 @@ bool Group::TryAdd(PendingWrite& write) {
     if (Conflicts(*append)) return false;
     if (!append->draft.request_id.empty()) request_ids_.insert(RequestKey(append->draft));
     runs_.insert(MarkOf(append->draft.run));
+    if (write.call != nullptr) runs_.insert(MarkOf(write.call));
     append->deadline = write.deadline;
     appends_.push_back(std::move(*append));
   } else {

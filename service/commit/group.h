@@ -41,7 +41,8 @@ std::string RequestKey(const NewMessage& draft);
 size_t BytesOf(const PendingWrite& write);
 
 /// Runs by a hash of the name or number that a write has for them. A run that is named in several ways has
-/// several, and two runs may share one: good for what may go beside what, and for nothing else.
+/// several, so calls that need their order are in it, too; and two may share one: good for what may go beside
+/// what, and for nothing else.
 using RunSet = absl::flat_hash_set<size_t>;
 
 /// Whether a write is about one of `runs`.

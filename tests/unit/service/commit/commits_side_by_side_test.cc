@@ -135,6 +135,21 @@ TEST_F(CommitsSideBySideTest, ACallKeepsItsOrderAlsoWhenItsFirstMustWait) {
   EXPECT_THAT(Sequences(), ElementsAre(1, 2, 2, 1));
 }
 
+// The two names of a run are not known for one.
+TEST_F(CommitsSideBySideTest, ACallThatNamesARunInTwoWaysKeepsItsOrder) {
+  Make({.group = {.items = 2}, .worthwhile = 1});
+  writer_->Start();
+  NewMessage by_rank = Draft("k");
+  by_rank.run = {.project = "p", .rank = 1};
+  PublishMany({DraftTo("run-a"), DraftTo("run-a"), by_rank});
+  entered_.WaitForNotification();
+  Publish(DraftTo("run-b"));
+  AwaitAnswers(1);
+  Continue();
+  writer_->Stop();
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 3, 1));
+}
+
 TEST_F(CommitsSideBySideTest, OneThatMustGoAloneKeepsItsRun) {
   log_.AbortInGroups("shy");
   Begin({.worthwhile = 1}, DraftTo("run-a"));
