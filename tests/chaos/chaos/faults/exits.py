@@ -19,6 +19,11 @@ _WITHIN = 2
 _SLACK = 5  # Seconds that a busy machine may take besides.
 _AT_ONCE = 4
 
+# What sanitizers cannot do in a forked process: LeakSanitizer takes for lost what the threads hold that are not there
+# any more, and ThreadSanitizer ends it when it starts one.
+_FORKED = {name: f"{os.environ.get(name, '')} {option}".strip()
+           for name, option in (("ASAN_OPTIONS", "detect_leaks=0"), ("TSAN_OPTIONS", "die_after_fork=0"))}
+
 
 def end_programs(scene, times):
     (replica,) = scene.cluster.replicas
@@ -44,13 +49,9 @@ def _end(how, fork, at, addresses, run):
     """Returns the case, the seconds that the end took, and what else was wrong, or None."""
     case = " ".join(filter(None, (how, fork, at)))
     command = [os.environ["SIGNALBOX_CHAOS_EXITS"], run, how, *([fork] if fork else [])]
-    sanitizer = {}
-    if fork:
-        # LeakSanitizer takes for lost, in a forked process, what the threads hold that are not there any more.
-        sanitizer["ASAN_OPTIONS"] = f"{os.environ.get('ASAN_OPTIONS', '')} detect_leaks=0".strip()
     try:
         program = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
-                                 env=environment(SIGNALBOX_ADDRESS=addresses[at], **sanitizer))
+                                 env=environment(SIGNALBOX_ADDRESS=addresses[at], **(_FORKED if fork else {})))
     except subprocess.TimeoutExpired:
         return case, 60, "it hangs"
     over = time.monotonic()
