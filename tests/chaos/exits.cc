@@ -64,8 +64,11 @@ bool IsInert(const Opened& opened, const std::string& run) {
              opened.client->GetRun(signalbox::RunRef::ById(run), absl::Minutes(1)).status());
 }
 
+bool can_start_threads = true;
+
 // Calls that nothing but the end of the process ends. The client must outlive them, so nobody destroys it.
 void CallFromOtherThreads(Opened& opened, const std::string& run) {
+  if (!can_start_threads) return;
   signalbox::Client& client = *opened.client.release();
   signalbox::Inbox& inbox = *opened.inbox.release();
   const auto forever = [](const std::function<void()>& call) {
@@ -123,6 +126,9 @@ int End(const std::string& how, Opened opened, const std::string& run) {
 int EndInChild(const std::string& how, Opened opened, const std::string& run) {
   const pid_t child = fork();
   if (child == 0) {
+#if defined(__SANITIZE_THREAD__)
+    can_start_threads = false;  // ThreadSanitizer ends a forked process that does.
+#endif
     if (!IsInert(opened, run)) _exit(kNotInert);
     return End(how, std::move(opened), run);
   }

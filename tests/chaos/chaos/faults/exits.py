@@ -19,10 +19,8 @@ _WITHIN = 2
 _SLACK = 5  # Seconds that a busy machine may take besides.
 _AT_ONCE = 4
 
-# What sanitizers cannot do in a forked process: LeakSanitizer takes for lost what the threads hold that are not there
-# any more, and ThreadSanitizer ends it when it starts one.
-_FORKED = {name: f"{os.environ.get(name, '')} {option}".strip()
-           for name, option in (("ASAN_OPTIONS", "detect_leaks=0"), ("TSAN_OPTIONS", "die_after_fork=0"))}
+# LeakSanitizer takes for lost, in a forked process, what the threads hold that are not there any more.
+_FORKED = {"ASAN_OPTIONS": f"{os.environ.get('ASAN_OPTIONS', '')} detect_leaks=0".strip()}
 
 
 def end_programs(scene, times):
