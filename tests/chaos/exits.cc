@@ -126,7 +126,7 @@ int End(const std::string& how, Opened opened, const std::string& run) {
 int EndInChild(const std::string& how, Opened opened, const std::string& run) {
   const pid_t child = fork();
   if (child == 0) {
-#if defined(__SANITIZE_THREAD__)
+#if defined(_GLIBCXX_TSAN)
     can_start_threads = false;  // ThreadSanitizer ends a forked process that does.
 #endif
     if (!IsInert(opened, run)) _exit(kNotInert);

@@ -58,11 +58,11 @@ void Tell(const absl::FormatSpec<Args...>& format, const Args&... args) {
 
 // System calls of the main thread between Begin() and End(), by the kernel's syscall user dispatch: each
 // raises SIGSYS, whose handler notes it and lets it be repeated. The first of each section is seen; none in a
-// build with sanitizers, which make some of their own wherever they check something.
+// build with AddressSanitizer, which makes some of its own wherever it checks something.
 class SystemCallTrap {
  public:
   static bool Install() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__)
     return true;
 #elif defined(__x86_64__)
     struct sigaction action {};
