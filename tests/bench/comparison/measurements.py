@@ -102,6 +102,7 @@ MEASUREMENTS = {
     "get-all": lambda s: _signalbox(s, "get-all", run_prefix=s.reading, runs=s.scale.read_runs),
     "echo-1": lambda s: _echo(s, in_flight=1),
     "postgres-insert": lambda s: _statements(s, "postgres-insert"),
+    "postgres-group-1": lambda s: _statements(s, "postgres-groups", batch=1),
     "publish-1": lambda s: _publish(s, in_flight=1),
     # Many in a call.
     "publish-many": lambda s: _signalbox(s, "publish-many", runs=s.scale.runs, batch=100, in_flight=2),

@@ -41,6 +41,12 @@ def _single_publish(f):
     return f["publish-1"]["p50_us"] / (f["echo-1"]["p50_us"] + f["postgres-insert"]["p50_us"])
 
 
+def _least_single_publish(f):
+    """The same of a service that takes the time of an echo and of the raw statement for one row."""
+    least = f["echo-1"]["p50_us"] + f["postgres-group-1"]["p50_us"]
+    return least / (f["echo-1"]["p50_us"] + f["postgres-insert"]["p50_us"])
+
+
 def _least_of(f, statement):
     """Rate of a service that spends what an echo and a raw statement do, and nothing besides; the processors limit it."""
     echo = f["echo"]["server_cpu_us"] + f["echo"]["client_cpu_us"]
@@ -69,6 +75,8 @@ TARGETS = (
     _rates("bound: these raw groups, one session / etcd put", "postgres-groups", "etcd-put"),
     Target("Publish, 1 in flight, p50 / (raw echo + single-row INSERT)", ("publish-1", "echo-1", "postgres-insert"),
            _single_publish, 1.15, at_most=True),
+    Target("bound: raw echo + raw lock, sequence and insert of one / the same",
+           ("echo-1", "postgres-group-1", "postgres-insert"), _least_single_publish),
     _times("publish → inbox, p50 / etcd put → watch", "deliver", "etcd-watch", 1.0),
     _times("publish → inbox, p50 / INSERT+NOTIFY → listener", "deliver", "postgres-notify", 1.3),
     _times("publish → inbox across two replicas / same replica", "deliver-replica", "deliver", 2),
@@ -78,6 +86,8 @@ TARGETS = (
            _acks_in_calls, 1),
     _rates("GetAll of 10 out of 1,000, 256 in flight / raw echo", "get-all", "echo", 0.5),
     _rates("Publish / JetStream with synchronous writes", "publish", "nats-synchronous", 5.5),
+    _bounds("bound: an echo and the raw statement, many runs / JetStream with synchronous writes", "postgres-groups",
+            "nats-synchronous"),
     _rates("Publish / JetStream as it is", "publish", "nats"),
     _rates("Publish / Redis, appendfsync always", "publish", "redis"),
     Target("one message to all subscribers, p50 / raw gRPC streams", ("fan-out", "echo-fan-out"),
