@@ -1,5 +1,6 @@
 #include "tests/bench/delivery.h"
 
+#include <semaphore>
 #include <thread>
 
 #include "tests/bench/clock.h"
@@ -8,7 +9,48 @@
 namespace signalbox::bench {
 namespace {
 
-constexpr double kLongest = 5;
+// The thread that waits for messages, and when it had each.
+class Receiver {
+ public:
+  explicit Receiver(std::function<absl::Status()> receive)
+      : receive_(std::move(receive)), thread_([this](const std::stop_token& stop) { Run(stop); }) {}
+
+  ~Receiver() {
+    thread_.request_stop();
+    wanted_.release();
+  }
+
+  Receiver(const Receiver&) = delete;
+  Receiver& operator=(const Receiver&) = delete;
+
+  // From now on it waits for one message more.
+  void Want() { wanted_.release(); }
+
+  // When that message was there.
+  absl::StatusOr<int64_t> Arrival() {
+    arrived_.acquire();
+    if (!status_.ok()) return status_;
+    return arrival_;
+  }
+
+ private:
+  void Run(const std::stop_token& stop) {
+    while (true) {
+      wanted_.acquire();
+      if (stop.stop_requested()) return;
+      status_ = receive_();
+      arrival_ = Nanoseconds();
+      arrived_.release();
+    }
+  }
+
+  const std::function<absl::Status()> receive_;
+  std::binary_semaphore wanted_{0};
+  std::binary_semaphore arrived_{0};
+  absl::Status status_;
+  int64_t arrival_ = 0;
+  std::jthread thread_;
+};
 
 }  // namespace
 
@@ -22,20 +64,19 @@ absl::StatusOr<nlohmann::json> MeasureDelivery(const DeliveryOptions& options, c
   const int warm_up = options.messages / 10 + 1;
   Latencies answered;
   Latencies delivered;
+  Receiver receiver(hooks.receive);
   for (int number = 0; number < warm_up + options.messages; ++number) {
+    receiver.Want();
     Sleep(options.pause_ms / 1e3);
     const int64_t begin = Nanoseconds();
     if (absl::Status status = hooks.publish(number); !status.ok()) return status;
     const int64_t answer = Nanoseconds();
-    while (!hooks.has_arrived()) {
-      if (Nanoseconds() - begin > FromSeconds(kLongest)) return absl::DeadlineExceededError("not delivered");
-      std::this_thread::yield();
-    }
-    const int64_t end = Nanoseconds();
+    const absl::StatusOr<int64_t> arrival = receiver.Arrival();
+    if (!arrival.ok()) return arrival.status();
     if (hooks.settle) hooks.settle();
     if (number < warm_up) continue;
     answered.Add(answer - begin);
-    delivered.Add(end - begin);
+    delivered.Add(*arrival - begin);
   }
   nlohmann::json result = delivered.Summary();
   result["answered"] = answered.Summary();

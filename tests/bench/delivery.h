@@ -22,12 +22,13 @@ void AddDeliveryFlags(CLI::App* command, DeliveryOptions& options);
 /// How one system publishes and receives.
 struct DeliveryHooks {
   std::function<absl::Status(int64_t number)> publish;  ///< Returns when the system has answered.
-  std::function<bool()> has_arrived;                    ///< Whether that message is there; asked in a loop.
-  std::function<void()> settle;                         ///< Not measured; may be empty.
+  std::function<absl::Status()> receive;  ///< Returns when the next message is there; on a thread of its own.
+  std::function<void()> settle;           ///< After both, not measured; may be empty.
 };
 
-/// One message at a time with a pause between, for every system alike: the time from the start of a
-/// publish until it was answered and the message is there. The publisher yields in a loop meanwhile.
+/// One message at a time with a pause between, for every system alike: the time from the start of a publish
+/// until a thread that waits for the message has it, and until the publisher has the answer. Which of
+/// them is first is the system's affair.
 absl::StatusOr<nlohmann::json> MeasureDelivery(const DeliveryOptions& options, const DeliveryHooks& hooks);
 
 }  // namespace signalbox::bench

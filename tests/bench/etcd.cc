@@ -1,7 +1,6 @@
 // etcd through its own API: puts, and puts until a watch tells of them.
 
-#include <atomic>
-#include <thread>
+#include <chrono>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -16,6 +15,7 @@ namespace signalbox::bench {
 namespace {
 
 constexpr char kAddress[] = "127.0.0.1:2379";
+constexpr std::chrono::minutes kLongest(5);  // For all that is to be told of.
 
 std::string Key(int64_t run, int64_t number) { return absl::StrFormat("/run/%06d/%010d", run, number); }
 
@@ -45,6 +45,7 @@ Result MeasureWatch(const std::string& address, const DeliveryOptions& options) 
   const auto writer = etcdserverpb::KV::NewStub(NewChannel(address));
   const auto reader = etcdserverpb::Watch::NewStub(NewChannel(address));
   grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kLongest);
   const auto stream = reader->Watch(&context);
   etcdserverpb::WatchRequest create;
   create.mutable_create_request()->set_key("/run/000000/");
@@ -53,11 +54,6 @@ Result MeasureWatch(const std::string& address, const DeliveryOptions& options) 
   if (!stream->Write(create) || !stream->Read(&created) || !created.created()) {
     return absl::UnavailableError("etcd made no watch");
   }
-  std::atomic<int64_t> events{0};
-  std::thread watcher([&] {
-    for (etcdserverpb::WatchResponse response; stream->Read(&response);) events += response.events_size();
-  });
-  int64_t put = 0;
   const DeliveryHooks hooks = {.publish =
                                    [&](int64_t number) {
                                      etcdserverpb::PutRequest request;
@@ -66,15 +62,20 @@ Result MeasureWatch(const std::string& address, const DeliveryOptions& options) 
                                      etcdserverpb::PutResponse response;
                                      grpc::ClientContext call;
                                      const grpc::Status status = writer->Put(&call, request, &response);
-                                     ++put;
                                      return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                                                          status.error_message());
                                    },
-                               .has_arrived = [&] { return events.load() >= put; },
+                               .receive =
+                                   [&] {
+                                     etcdserverpb::WatchResponse event;
+                                     if (!stream->Read(&event) || event.events_size() != 1) {
+                                       return absl::UnavailableError("the watch told of no put");
+                                     }
+                                     return absl::OkStatus();
+                                   },
                                .settle = {}};
   Result result = MeasureDelivery(options, hooks);
   context.TryCancel();
-  watcher.join();
   return result;
 }
 

@@ -3,9 +3,6 @@
 
 #include <poll.h>
 
-#include <atomic>
-#include <thread>
-
 #include "absl/strings/str_cat.h"
 #include "tests/bench/command.h"
 #include "tests/bench/delivery.h"
@@ -143,15 +140,17 @@ Result MeasureAckGroups(const PostgresOptions& options) {
   return RunSequentially(options.window, ack, options.batch);
 }
 
-// Counts notifications until it is told to stop.
-void Listen(PGconn* connection, std::atomic<int64_t>& heard, const std::atomic<bool>& stop) {
-  constexpr int kWaitMs = 100;
-  while (!stop) {
-    pollfd readable = {.fd = PQsocket(connection), .events = POLLIN, .revents = 0};
-    if (poll(&readable, 1, kWaitMs) <= 0 || PQconsumeInput(connection) == 0) continue;
-    while (PGnotify* notification = PQnotifies(connection)) {
-      ++heard;
+// Waits for a notification.
+absl::Status Listen(PGconn* connection) {
+  constexpr int kWaitMs = 5000;
+  while (true) {
+    if (PGnotify* notification = PQnotifies(connection)) {
       PQfreemem(notification);
+      return absl::OkStatus();
+    }
+    pollfd readable = {.fd = PQsocket(connection), .events = POLLIN, .revents = 0};
+    if (poll(&readable, 1, kWaitMs) <= 0 || PQconsumeInput(connection) == 0) {
+      return absl::UnavailableError("no notification came");
     }
   }
 }
@@ -164,22 +163,14 @@ Result MeasureNotify(const PostgresOptions& options) {
   absl::Status status = writer->Prepare(kInsertAndNotify);
   status.Update(listener->Execute("LISTEN news"));
   if (!status.ok()) return status;
-  std::atomic<int64_t> heard{0};
-  std::atomic<bool> stop{false};
-  std::thread thread([&] { Listen(listener->get(), heard, stop); });
-  int64_t written = 0;
   const DeliveryHooks hooks = {
       .publish =
           [&](int64_t number) {
-            ++written;
             return writer->Run({absl::StrCat(Spread(number, kRuns)), kKey, SampleValue(number)}, 1);
           },
-      .has_arrived = [&] { return heard.load() >= written; },
+      .receive = [&] { return Listen(listener->get()); },
       .settle = {}};
-  Result result = MeasureDelivery(options.delivery, hooks);
-  stop = true;
-  thread.join();
-  return result;
+  return MeasureDelivery(options.delivery, hooks);
 }
 
 CLI::App* AddPostgresCommand(CommandLine& line, const std::string& name, const std::string& summary,
