@@ -14,15 +14,15 @@ size_t MarkOf(const MessageId& id) { return absl::HashOf(id.run_no); }
 
 size_t MarkOf(const void* call) { return absl::HashOf(call); }
 
-size_t ItemsOf(const PendingWrite& write) {
-  if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
-  return 1;
-}
-
 }  // namespace
 
 std::string RequestKey(const NewMessage& draft) {
   return absl::StrCat(draft.run.id, "\n", draft.run.project, "\n", draft.run.rank, "\n", draft.request_id);
+}
+
+size_t ItemsOf(const PendingWrite& write) {
+  if (const auto* ack = std::get_if<PendingAck>(&write.what)) return ack->call.ids.size();
+  return 1;
 }
 
 size_t BytesOf(const PendingWrite& write) {

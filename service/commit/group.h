@@ -37,6 +37,9 @@ struct PendingWrite {
 /// is then tried one by one.
 std::string RequestKey(const NewMessage& draft);
 
+/// How many messages a write is about.
+size_t ItemsOf(const PendingWrite& write);
+
 /// How many bytes of user data a write carries.
 size_t BytesOf(const PendingWrite& write);
 

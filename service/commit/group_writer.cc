@@ -80,7 +80,11 @@ void GroupWriter::Ack(AckCall call, absl::Time deadline, std::function<void(cons
 // All or none: of the writes of one call none overtakes another.
 void GroupWriter::Enqueue(absl::Span<PendingWrite> writes) {
   size_t bytes = 0;
-  for (const PendingWrite& write : writes) bytes += BytesOf(write);
+  size_t items = 0;
+  for (const PendingWrite& write : writes) {
+    bytes += BytesOf(write);
+    items += ItemsOf(write);
+  }
   absl::Status refusal;
   {
     absl::MutexLock lock(&mu_);
@@ -92,6 +96,7 @@ void GroupWriter::Enqueue(absl::Span<PendingWrite> writes) {
     } else {
       std::ranges::move(writes, std::back_inserter(waiting_));
       waiting_bytes_ += bytes;
+      waiting_items_ += items;
       metrics_.writes_waiting.Set(static_cast<int64_t>(waiting_.size()));
       return;
     }
@@ -101,7 +106,7 @@ void GroupWriter::Enqueue(absl::Span<PendingWrite> writes) {
 
 bool GroupWriter::HasWork() const {
   if (waiting_.empty()) return stopping_;
-  return commits_ == 0 || waiting_.size() >= passed_over_ + options_.worthwhile;
+  return commits_ == 0 || waiting_items_ >= passed_over_ + options_.worthwhile;
 }
 
 void GroupWriter::Run() {
@@ -138,6 +143,7 @@ void GroupWriter::Release(const RunSet& runs) {
 Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
   Group group(options_.group);
   std::deque<PendingWrite> kept;
+  size_t kept_items = 0;
   const void* kept_call = nullptr;  // what follows of it must not overtake; it lies together in the queue
   const absl::Time now = now_();
   // Passing over no more than a group's worth keeps a queue of conflicting writes from costing its
@@ -146,20 +152,24 @@ Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
     PendingWrite write = std::move(waiting_.front());
     waiting_.pop_front();
     const size_t bytes = BytesOf(write);
+    const size_t items = ItemsOf(write);
     if (write.deadline <= now) {
       waiting_bytes_ -= bytes;
+      waiting_items_ -= items;
       late.push_back(std::move(write));
     } else if ((write.call == nullptr || write.call != kept_call) && !IsAboutAnyOf(committing_, write) &&
                group.TryAdd(write)) {
       waiting_bytes_ -= bytes;
+      waiting_items_ -= items;
     } else {
       kept_call = write.call;
+      kept_items += items;
       kept.push_back(std::move(write));
     }
   }
   // Looking again is of no use before a commit is done; nor is looking further, when these were all that may
   // be passed over.
-  passed_over_ = group.size() == 0 && late.empty() ? kept.size() + waiting_.size() : kept.size();
+  passed_over_ = group.size() == 0 && late.empty() ? waiting_items_ : kept_items;
   // What could not go along goes first next time.
   waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),
                   std::make_move_iterator(kept.end()));

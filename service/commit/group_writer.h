@@ -38,7 +38,7 @@ class GroupWriter {
   struct Options {
     Group::Limits group;
     int commits = 2;         ///< So many may be under way at once.
-    size_t worthwhile = 64;  ///< So many writes to other runs must wait for a commit to begin beside another.
+    size_t worthwhile = 64;  ///< So many messages of other runs make a commit beside another worth it.
     size_t max_waiting = 20000;
     size_t max_waiting_bytes = 128 << 20;
   };
@@ -87,9 +87,10 @@ class GroupWriter {
   absl::Mutex mu_;
   std::deque<PendingWrite> waiting_ ABSL_GUARDED_BY(mu_);
   size_t waiting_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t waiting_items_ ABSL_GUARDED_BY(mu_) = 0;
   RunSet committing_ ABSL_GUARDED_BY(mu_);       // the runs of all commits that are under way
   int commits_ ABSL_GUARDED_BY(mu_) = 0;         // how many these are
-  size_t passed_over_ ABSL_GUARDED_BY(mu_) = 0;  // so many of the first that wait must go on waiting
+  size_t passed_over_ ABSL_GUARDED_BY(mu_) = 0;  // so many messages of the first writes must go on waiting
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };
 

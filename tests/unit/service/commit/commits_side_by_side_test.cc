@@ -32,19 +32,22 @@ class CommitsSideBySideTest : public GroupWriterTest {
  protected:
   CommitsSideBySideTest() {
     log_.AddRun("run-b", "p", 2);
-    log_.BeforeGroup([this](int size) {
-      {
-        const absl::MutexLock lock(&mu_);
-        group_sizes_.push_back(size);
-        if (group_sizes_.size() > 1) return;
-      }
-      entered_.Notify();
-      go_on_.WaitForNotification();
-    });
+    HoldTheFirst();
   }
   ~CommitsSideBySideTest() override {
     Continue();
     if (writer_ != nullptr) writer_->Stop();
+  }
+
+  /// Messages of `run` that are pending already.
+  std::vector<MessageId> Stored(const std::string& run, int count) {
+    log_.BeforeGroup(nullptr);
+    NewMessage draft = DraftTo(run);
+    const NewMessage* drafts[] = {&draft};
+    std::vector<MessageId> ids;
+    for (int i = 0; i < count; ++i) ids.push_back(log_.ApplyGroup(drafts, {})->appended[0].message->id);
+    HoldTheFirst();
+    return ids;
   }
 
   void Begin(GroupWriter::Options options, const NewMessage& first) {
@@ -67,6 +70,19 @@ class CommitsSideBySideTest : public GroupWriterTest {
   absl::Mutex mu_;
   absl::Notification entered_;
   absl::Notification go_on_;
+
+ private:
+  void HoldTheFirst() {
+    log_.BeforeGroup([this](int size) {
+      {
+        const absl::MutexLock lock(&mu_);
+        group_sizes_.push_back(size);
+        if (group_sizes_.size() > 1) return;
+      }
+      entered_.Notify();
+      go_on_.WaitForNotification();
+    });
+  }
 };
 
 TEST_F(CommitsSideBySideTest, OtherRunsDoNotWait) {
@@ -100,29 +116,31 @@ TEST_F(CommitsSideBySideTest, ARunHasOneCommitAtATime) {
 }
 
 TEST_F(CommitsSideBySideTest, AcksOfARunHaveOneCommitAtATime) {
-  NewMessage draft = DraftTo("run-a");
-  const NewMessage* drafts[] = {&draft};
-  log_.BeforeGroup(nullptr);
-  const MessageId first = log_.ApplyGroup(drafts, {})->appended[0].message->id;
-  const MessageId second = log_.ApplyGroup(drafts, {})->appended[0].message->id;
-  log_.BeforeGroup([this](int) {
-    if (entered_.HasBeenNotified()) return;
-    entered_.Notify();
-    go_on_.WaitForNotification();
-  });
+  const std::vector<MessageId> ids = Stored("run-a", 2);
   Make({.worthwhile = 1});
   writer_->Start();
   Acked of_first;
-  Ack(first, "w", of_first);
+  Ack(ids[0], "w", of_first);
   entered_.WaitForNotification();
   Acked of_second;
-  Ack(second, "w", of_second);
+  Ack(ids[1], "w", of_second);
   Publish(DraftTo("run-b"));
   AwaitAnswers(1);
   EXPECT_THAT(of_second.messages, IsEmpty()) << "was passed over";
   Continue();
   writer_->Stop();
   EXPECT_EQ(of_second.messages.size(), 1);
+}
+
+TEST_F(CommitsSideBySideTest, AnAckOfManyMessagesIsMuch) {
+  const std::vector<MessageId> ids = Stored("run-b", 5);
+  Begin({.worthwhile = 5}, DraftTo("run-a"));
+  absl::Notification answered;
+  writer_->Ack({.ids = ids, .consumer = "w"}, absl::InfiniteFuture(), [&](const Acked& acked) {
+    EXPECT_EQ(acked.messages.size(), 5);
+    answered.Notify();
+  });
+  EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(30))) << "waited for the other run";
 }
 
 TEST_F(CommitsSideBySideTest, ACallKeepsItsOrderAlsoWhenItsFirstMustWait) {
