@@ -104,6 +104,15 @@ grpc::ByteBuffer AnswerOf(const Paged<PendingQuery>& paged, const PendingPage& p
   return Joined({}, answer);
 }
 
+// What gRPC gave as bytes; nothing if they are no such message. A handler that returns no reactor then
+// refuses the call as gRPC does where it reads requests itself.
+template <typename Request>
+std::optional<Request> ReadAs(grpc::ByteBuffer bytes) {
+  Request request;
+  if (!grpc::SerializationTraits<Request>::Deserialize(&bytes, &request).ok()) return std::nullopt;
+  return request;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Publish(grpc::CallbackServerContext* context,
@@ -161,11 +170,9 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Get(grpc::CallbackServerContext
 grpc::ServerUnaryReactor* MessageServiceHandler::GetAll(grpc::CallbackServerContext* context,
                                                         const grpc::ByteBuffer* request,
                                                         grpc::ByteBuffer* response) {
-  grpc::ByteBuffer bytes = *request;
-  v1::GetAllRequest typed;
-  const grpc::Status read = grpc::SerializationTraits<v1::GetAllRequest>::Deserialize(&bytes, &typed);
-  if (!read.ok()) return nullptr;  // gRPC refuses it as it does where it reads requests itself
-  absl::StatusOr<Paged<PendingQuery>> parsed = parser_.Parse(typed);
+  const std::optional<v1::GetAllRequest> typed = ReadAs<v1::GetAllRequest>(*request);
+  if (!typed) return nullptr;
+  absl::StatusOr<Paged<PendingQuery>> parsed = parser_.Parse(*typed);
   if (!parsed.ok()) return FinishedWith(*context, parsed.status());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   auto call = GuardedBy(parts_, reactor, response);
@@ -208,9 +215,11 @@ grpc::ServerUnaryReactor* MessageServiceHandler::Ack(grpc::CallbackServerContext
   return reactor;
 }
 
-grpc::ServerWriteReactor<v1::SubscribeResponse>* MessageServiceHandler::Subscribe(
-    grpc::CallbackServerContext* /*context*/, const v1::SubscribeRequest* request) {
-  return SubscribeReactor::Start(parts_, parser_.Parse(*request));
+grpc::ServerWriteReactor<grpc::ByteBuffer>* MessageServiceHandler::Subscribe(
+    grpc::CallbackServerContext* /*context*/, const grpc::ByteBuffer* request) {
+  const std::optional<v1::SubscribeRequest> typed = ReadAs<v1::SubscribeRequest>(*request);
+  if (!typed) return nullptr;
+  return SubscribeReactor::Start(parts_, event_bytes_, parser_.Parse(*typed));
 }
 
 grpc::ServerUnaryReactor* MessageServiceHandler::Await(grpc::CallbackServerContext* context,

@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include "service/rpc/event_bytes.h"
 #include "service/rpc/service_parts.h"
 #include "signalbox/v1/message_service.grpc.pb.h"
 
@@ -10,9 +11,11 @@ namespace signalbox::service {
 
 /// The calls of signalbox.v1.MessageService: parse, hand over, answer. No handler blocks.
 ///
-/// GetAll answers with bytes, because those of a run that has not changed are at hand.
+/// GetAll and Subscribe answer with bytes: those of a run that has not changed, or of a message that another
+/// subscriber was told just before, are at hand.
 class MessageServiceHandler final
-    : public v1::MessageService::WithRawCallbackMethod_GetAll<v1::MessageService::CallbackService> {
+    : public v1::MessageService::WithRawCallbackMethod_GetAll<
+          v1::MessageService::WithRawCallbackMethod_Subscribe<v1::MessageService::CallbackService>> {
  public:
   explicit MessageServiceHandler(const ServiceParts& parts) : parts_(parts), parser_(parts.limits) {}
 
@@ -27,8 +30,8 @@ class MessageServiceHandler final
                                    grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Ack(grpc::CallbackServerContext* context, const v1::AckRequest* request,
                                 v1::AckResponse* response) override;
-  grpc::ServerWriteReactor<v1::SubscribeResponse>* Subscribe(grpc::CallbackServerContext* context,
-                                                             const v1::SubscribeRequest* request) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* Subscribe(grpc::CallbackServerContext* context,
+                                                        const grpc::ByteBuffer* request) override;
   grpc::ServerUnaryReactor* Await(grpc::CallbackServerContext* context, const v1::AwaitRequest* request,
                                   v1::AwaitResponse* response) override;
   grpc::ServerUnaryReactor* Cancel(grpc::CallbackServerContext* context, const v1::CancelRequest* request,
@@ -40,6 +43,7 @@ class MessageServiceHandler final
  private:
   const ServiceParts& parts_;
   const RequestParser parser_;
+  EventBytes event_bytes_;
 };
 
 }  // namespace signalbox::service

@@ -3,13 +3,13 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "service/rpc/proto_conversion.h"
 
 namespace signalbox::service {
 
-grpc::ServerWriteReactor<v1::SubscribeResponse>* SubscribeReactor::Start(
-    const ServiceParts& parts, absl::StatusOr<SubscribeQuery> query) {
-  const std::shared_ptr<SubscribeReactor> reactor(new SubscribeReactor(parts));
+grpc::ServerWriteReactor<grpc::ByteBuffer>* SubscribeReactor::Start(const ServiceParts& parts,
+                                                                    EventBytes& event_bytes,
+                                                                    absl::StatusOr<SubscribeQuery> query) {
+  const std::shared_ptr<SubscribeReactor> reactor(new SubscribeReactor(parts, event_bytes));
   reactor->self_ = reactor;
   if (!query.ok()) {
     reactor->FinishOnce(query.status());
@@ -108,9 +108,8 @@ void SubscribeReactor::Pump() {
       continue;
     }
     if (const auto* end = std::get_if<absl::Status>(&*item)) return FinishOnce(*end);
-    response_.Clear();
-    ToProto(std::get<FeedEvent>(*item), cursor_, absl::Now(), &response_);
-    StartWrite(&response_);
+    event_ = event_bytes_.Of(std::get<FeedEvent>(*item), cursor_, absl::Now());
+    StartWrite(&event_);
     return;  // OnWriteDone goes on
   }
   FinishOnce(absl::CancelledError("the subscriber has gone"));
@@ -118,6 +117,7 @@ void SubscribeReactor::Pump() {
 
 void SubscribeReactor::OnWriteDone(bool ok) {
   if (!ok) return FinishOnce(absl::CancelledError("the subscriber has gone"));
+  event_.Clear();  // so that a stream that rests keeps no message
   Pump();
 }
 

@@ -43,9 +43,9 @@ def test_only_pending_messages_are_there(client, new_run):
     assert client.get_all(run) == [messages[1], messages[3]]
 
 
-@pytest.mark.parametrize("call", ["Get", "GetAll"])
+@pytest.mark.parametrize("call", ["Get", "GetAll", "Subscribe"])
 def test_what_is_no_request_is_refused(client, call):
-    """GetAll reads its bytes itself; nobody shall see a difference."""
+    """GetAll and Subscribe read their bytes themselves; nobody shall see a difference."""
     with refused(grpc.StatusCode.UNIMPLEMENTED):
         client.channel.unary_unary(f"/signalbox.v1.MessageService/{call}")(b"\xff", timeout=10)
 
