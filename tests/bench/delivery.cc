@@ -45,7 +45,7 @@ class Receiver {
   }
 
   const std::function<absl::Status()> receive_;
-  std::binary_semaphore wanted_{0};
+  std::counting_semaphore<> wanted_{0};  // also by who ends it, when the last is still wanted
   std::binary_semaphore arrived_{0};
   absl::Status status_;
   int64_t arrival_ = 0;
