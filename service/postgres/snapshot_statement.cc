@@ -50,9 +50,13 @@ absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(Transaction& transaction
   pqxx::result::size_type begin = 0;
   for (const PendingRead& read : reads_) {
     const auto item = static_cast<int64_t>(answer.snapshots.size()) + 1;
-    pqxx::result::size_type end = begin + 1;
-    while (end < rows.size() && rows[end][of_item].as<int64_t>() == item) ++end;
-    answer.snapshots.push_back(SnapshotFrom(rows, begin, end, read));
+    pqxx::result::size_type end = begin;
+    while (end < rows.size() && IntFrom(rows[end][of_item]) == item) ++end;
+    if (begin == end) {
+      answer.snapshots.emplace_back(read.known);
+    } else {
+      answer.snapshots.push_back(SnapshotFrom(rows, begin, end, read.run));
+    }
     begin = end;
   }
   return answer;
@@ -61,10 +65,9 @@ absl::StatusOr<PendingSnapshots> SnapshotStatement::Run(Transaction& transaction
 absl::StatusOr<PendingSnapshotPtr> SnapshotStatement::SnapshotFrom(const pqxx::result& rows,
                                                                    pqxx::result::size_type begin,
                                                                    pqxx::result::size_type end,
-                                                                   const PendingRead& read) const {
+                                                                   const RunRef& run) const {
   const pqxx::row first = rows[begin];
-  if (first["of_run"].is_null()) return NoSuchRun(read.run);
-  if (!first["is_known"].is_null() && first["is_known"].as<bool>()) return read.known;
+  if (first["of_run"].is_null()) return NoSuchRun(run);
   auto snapshot = std::make_shared<PendingSnapshot>();
   snapshot->run = {first["of_run"].as<int64_t>(), first["run_id"].as<std::string>(), epoch_};
   snapshot->head = {first["head_sequence"].as<int64_t>(), first["head_change"].as<int64_t>(),

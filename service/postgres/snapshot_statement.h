@@ -21,7 +21,7 @@ class SnapshotStatement {
 
  private:
   absl::StatusOr<PendingSnapshotPtr> SnapshotFrom(const pqxx::result& rows, pqxx::result::size_type begin,
-                                                  pqxx::result::size_type end, const PendingRead& read) const;
+                                                  pqxx::result::size_type end, const RunRef& run) const;
 
   const absl::Span<const PendingRead> reads_;
   const int64_t epoch_;

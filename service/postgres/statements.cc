@@ -86,6 +86,17 @@ constexpr char kHead[] = R"(
   coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
   greatest(r.pruned_change, left_last.change) AS head_change, newest.nonce AS head_mark)";
 
+// Whether the run is where `t` knows it. Costs half of what it takes to find the newest of each and compare.
+constexpr char kIsAsKnown[] = R"(
+  coalesce((SELECT m.sequence = t.known_sequence AND m.nonce = t.known_mark FROM signalbox.messages m
+             WHERE m.run_no = r.run_no AND m.sequence > greatest(r.pruned_sequence, t.known_sequence - 1)
+             ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1),
+           r.pruned_sequence = t.known_sequence AND t.known_mark = 0)
+  AND coalesce((SELECT m.change = t.known_change FROM signalbox.messages m
+                 WHERE m.run_no = r.run_no AND m.change > greatest(r.pruned_change, t.known_change - 1)
+                 ORDER BY m.run_no DESC, m.change DESC LIMIT 1),
+               r.pruned_change = t.known_change))";
+
 constexpr char kPending[] =
     "m.change IS NULL AND (m.expire_time IS NULL OR m.expire_time > clock_timestamp())";
 
@@ -111,6 +122,7 @@ std::string Expand(const char* text) {
                                     {"$head", kHead},
                                     {"$newest", Newest("r.pruned_sequence", "r.pruned_change")},
                                     {"$since_known_newest", NewestSinceKnown()},
+                                    {"$is_as_known", kIsAsKnown},
                                     {"$pending", kPending}});
 }
 
@@ -177,18 +189,19 @@ const Statements& Pruning() {
 // row is always in.
 const Statements& PendingReads() {
   static const auto* const kStatements = new Statements{
-      // For each run one row at least: where it is, beside nulls. Runs that are where the reader knows
-      // them to be ($4-$7) show no messages.
+      // One row at least, for the time. Of a run that is as the reader knows it ($4-$7) nothing else; of
+      // another one row at least: where it is, beside nulls.
       {sql::kReadSnapshots, R"(
-        SELECT t.item, h.run_no AS of_run, h.run_id, h.head_sequence, h.head_change, h.head_mark, h.is_known,
-               (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
-          FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-               WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, known_mark, item)
+        WITH t AS MATERIALIZED (
+          SELECT t.*
+            FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+                 WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, known_mark, item)
+           WHERE NOT EXISTS (SELECT FROM signalbox.runs r
+                              WHERE r.run_no = t.known_run AND (r.id = t.id OR r.rank = t.rank) AND $is_as_known))
+        SELECT t.item, h.*, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
+          FROM (SELECT) the_time LEFT JOIN t ON true
           LEFT JOIN LATERAL (
-            SELECT r.run_no, r.id AS run_id, $head,
-                   r.run_no = t.known_run AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
-                     AND greatest(r.pruned_change, left_last.change) = t.known_change
-                     AND coalesce(newest.nonce, 0) = t.known_mark AS is_known
+            SELECT r.run_no AS of_run, r.id AS run_id, $head
               FROM (SELECT r.* FROM signalbox.runs r WHERE r.id = t.id
                     UNION ALL
                     SELECT r.* FROM signalbox.projects p JOIN signalbox.runs r USING (project_no)
@@ -199,7 +212,7 @@ const Statements& PendingReads() {
               SELECT m.*, lead(true) OVER (ORDER BY m.sequence) AS more,
                      sum(octet_length(m.value)) OVER (ORDER BY m.sequence) - octet_length(m.value) AS before
                 FROM (SELECT * FROM signalbox.messages m
-                       WHERE h.is_known IS NOT TRUE AND m.run_no = h.run_no AND m.change IS NULL
+                       WHERE m.run_no = h.of_run AND m.change IS NULL
                        ORDER BY m.sequence LIMIT $8 + 1) m) m
              WHERE m.before < $9
              ORDER BY m.sequence LIMIT $8) m ON true

@@ -31,7 +31,10 @@ PendingSnapshotPtr SnapshotCache::Find(const std::string& name) {
 
 void SnapshotCache::Put(const std::string& name, PendingSnapshotPtr snapshot) {
   const auto place = places_.find(name);
-  if (place != places_.end()) Remove(place->second);
+  if (place != places_.end()) {
+    if (place->second->snapshot == snapshot) return;
+    Remove(place->second);
+  }
   if (snapshot == nullptr) return;
   const size_t bytes = BytesOf(name, *snapshot);
   entries_.push_front({name, std::move(snapshot), bytes});

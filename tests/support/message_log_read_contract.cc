@@ -125,6 +125,41 @@ TEST_P(MessageLogContract, WhatIsKnownOfAnotherRunIsOfNoUse) {
   EXPECT_EQ(other->run.id, "run-b");
 }
 
+TEST_P(MessageLogContract, WhatIsKnownOfARunOfAnotherRankIsOfNoUse) {
+  const auto read = [this](int64_t rank, PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.project = "p", .rank = rank}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  under_test_->AddRun("run-b", "p", 2);
+  const PendingSnapshotPtr known = read(1, nullptr);
+  EXPECT_EQ(read(1, known), known);
+  EXPECT_EQ(read(2, known)->run.id, "run-b");
+}
+
+TEST_P(MessageLogContract, ReadSnapshotsTellsWhatIsKnownFromWhatIsNot) {
+  under_test_->AddRun("run-b", "p", 2);
+  under_test_->AddRun("run-c", "p", 3);
+  const auto read = [this](const std::vector<PendingRead>& reads) {
+    return log().ReadSnapshots(reads, kLargePage)->snapshots;
+  };
+  const PendingRead a = {.run = {.id = "run-a"}}, b = {.run = {.id = "run-b"}}, c = {.run = {.id = "run-c"}};
+  const auto known = read({a, b, c});
+  const MessageId id = PublishedId(Draft("run-b", "k"));
+  const auto now = read({{.run = a.run, .known = *known[0]},
+                         {.run = {.id = "nowhere"}, .known = *known[0]},
+                         {.run = b.run, .known = *known[1]},
+                         {.run = c.run, .known = *known[2]},
+                         a});
+  ASSERT_THAT(now, SizeIs(5));
+  EXPECT_EQ(*now[0], *known[0]);
+  EXPECT_TRUE(absl::IsNotFound(now[1].status())) << now[1].status();
+  EXPECT_EQ((*now[2])->head, (Position{1, 0, id.nonce}));
+  EXPECT_THAT(SequencesOf((*now[2])->messages), ElementsAre(1));
+  EXPECT_EQ(*now[3], *known[2]);
+  EXPECT_EQ((*now[4])->run.id, "run-a");
+  EXPECT_NE(*now[4], *known[0]);
+}
+
 TEST_P(MessageLogContract, ASnapshotHasItsLimits) {
   const auto read = [this](ReadLimit limit) {
     const PendingRead reads[] = {{.run = {.id = "run-a"}}};
