@@ -43,6 +43,9 @@ std::vector<std::string> Settings(int major_version) {
       "shared_buffers=512MB",
       // A burst of publishes does not force checkpoints; bounds disk use and the time of a recovery.
       "max_wal_size=2GB",
+      // After a checkpoint the first change of a page logs all of it: 8 kB instead of some 100 bytes, three
+      // times for each run that is published to. The size above bounds a recovery, so time need not.
+      "checkpoint_timeout=30min",
       // Everything goes to our file; no details, which hold values of rows.
       "log_destination=stderr",
       "logging_collector=off",

@@ -41,7 +41,8 @@ class TimedCluster(PostgresCluster):
     """A cluster with the settings of the embedded one; its start is over when a session begins."""
 
     def __init__(self):
-        super().__init__(listen_addresses="", max_connections=50, shared_buffers="512MB", max_wal_size="2GB")
+        super().__init__(listen_addresses="", max_connections=50, shared_buffers="512MB", max_wal_size="2GB",
+                         checkpoint_timeout="30min")
 
     def _accepts(self):
         _wait(self._begins_session)
