@@ -109,7 +109,7 @@ MEASUREMENTS = {
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
     "postgres-groups-hot": lambda s: _statements(s, "postgres-groups", hot=True),
     "postgres-acks": _updates,
-    "ack-100": lambda s: _ack(s, ids=100, in_flight=8),
+    "ack-100": lambda s: _ack(s, ids=100),
     "storage": storage,
     # Delivery.
     "etcd-watch": lambda s: _deliveries(s, "etcd-watch", address=s.etcd.address),

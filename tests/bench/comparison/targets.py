@@ -82,7 +82,7 @@ TARGETS = (
     _times("publish → inbox across two replicas / same replica", "deliver-replica", "deliver", 2),
     _rates("Ack, 256 in flight / raw echo", "ack", "echo", 0.75),
     _bounds("bound: an echo and the raw batched UPDATE / raw echo", "postgres-acks", "echo"),
-    Target("Ack of 100 ids / the lesser of 60,000/s and 0.6 × batched UPDATE", ("ack-100", "postgres-acks"),
+    Target("Ack of 100 ids, 256 in flight / the lesser of 60,000/s and 0.6 × batched UPDATE", ("ack-100", "postgres-acks"),
            _acks_in_calls, 1),
     _rates("GetAll of 10 out of 1,000, 256 in flight / raw echo", "get-all", "echo", 0.5),
     _rates("Publish / JetStream with synchronous writes", "publish", "nats-synchronous", 5.5),
