@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "request_rules.h"
 #include "retry.h"
 
@@ -43,7 +44,7 @@ absl::Status PrepareForTries(PublishRequest& request) {
   if (absl::Status status = CheckText("reason", request.reason); !status.ok()) return status;
   if (absl::Status status = CheckText("request_id", request.request_id); !status.ok()) return status;
   if (absl::Status status = CheckValue("value", request.value); !status.ok()) return status;
-  if (request.request_id.empty()) request.request_id = RandomId();
+  if (request.request_id.empty()) request.request_id = TimeOrderedId(absl::Now());
   return absl::OkStatus();
 }
 
@@ -168,7 +169,7 @@ absl::StatusOr<Run> PlainCalls::CreateRun(const CreateRunRequest& request, Timeo
     if (absl::Status status = CheckText("labels", name); !status.ok()) return status;
     if (absl::Status status = CheckText("labels", value); !status.ok()) return status;
   }
-  const std::string request_id = RandomId();
+  const std::string request_id = TimeOrderedId(absl::Now());
   return Retry(timeout, [&](absl::Duration left) { return stub_.CreateRun(request, request_id, left); });
 }
 

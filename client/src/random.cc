@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <ctime>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+
 namespace signalbox::internal {
 namespace {
 
@@ -20,6 +23,13 @@ void FillRandom(void* buffer, std::size_t size) {
   }
 }
 
+template <std::size_t kBytes>
+std::string RandomDigits() {
+  std::array<char, kBytes> bytes{};
+  FillRandom(bytes.data(), bytes.size());
+  return absl::BytesToHexString({bytes.data(), bytes.size()});
+}
+
 }  // namespace
 
 double SystemRandomFraction() {
@@ -28,17 +38,12 @@ double SystemRandomFraction() {
   return static_cast<double>(bits >> 11) * 0x1.0p-53;
 }
 
-std::string RandomId() {
-  std::array<unsigned char, 16> bytes{};
-  FillRandom(bytes.data(), bytes.size());
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string id;
-  id.reserve(2 * bytes.size());
-  for (const unsigned char byte : bytes) {
-    id += kDigits[byte >> 4];
-    id += kDigits[byte & 15];
-  }
-  return id;
+std::string RandomId() { return RandomDigits<16>(); }
+
+std::string TimeOrderedId(absl::Time now) {
+  constexpr uint64_t k48Bits = (uint64_t{1} << 48) - 1;
+  return absl::StrFormat("%012x", static_cast<uint64_t>(absl::ToUnixMillis(now)) & k48Bits) +
+         RandomDigits<10>();
 }
 
 }  // namespace signalbox::internal

@@ -24,7 +24,7 @@ struct PublishRequest {
   std::string key;
   Value value;
   Kind kind = Kind::kUnspecified;
-  std::string request_id;                         ///< Empty: the library makes one.
+  std::string request_id;                         ///< Empty: the library makes one, which sorts by time.
   absl::Duration ttl = absl::InfiniteDuration();  ///< Infinite: never expires.
   std::string reason;
 };

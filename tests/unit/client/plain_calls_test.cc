@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/time/clock.h"
 #include "fake_clock.h"
 #include "fake_message_stub.h"
+#include "random.h"
 
 namespace signalbox::internal {
 namespace {
@@ -34,6 +36,13 @@ TEST_F(PlainCallsTest, EveryTryOfAPublishHasTheSameRequestId) {
   for (const std::string& id : stub_.request_ids) EXPECT_EQ(id, stub_.request_ids.front());
   ASSERT_TRUE(calls_.Publish(Request(), std::nullopt).ok());
   EXPECT_NE(stub_.request_ids.back(), stub_.request_ids.front());
+}
+
+TEST_F(PlainCallsTest, RequestIdsBeginWithTheTime) {
+  const std::string before = TimeOrderedId(absl::Now() - absl::Milliseconds(1));
+  ASSERT_TRUE(calls_.Publish(Request(), std::nullopt).ok());
+  EXPECT_GT(stub_.request_ids.back(), before);
+  EXPECT_LT(stub_.request_ids.back(), TimeOrderedId(absl::Now() + absl::Milliseconds(1)));
 }
 
 TEST_F(PlainCallsTest, AGivenRequestIdIsKept) {
