@@ -86,17 +86,6 @@ constexpr char kHead[] = R"(
   coalesce(newest.sequence, r.pruned_sequence) AS head_sequence,
   greatest(r.pruned_change, left_last.change) AS head_change, newest.nonce AS head_mark)";
 
-// Whether the run is where `t` knows it. Costs half of what it takes to find the newest of each and compare.
-constexpr char kIsAsKnown[] = R"(
-  coalesce((SELECT m.sequence = t.known_sequence AND m.nonce = t.known_mark FROM signalbox.messages m
-             WHERE m.run_no = r.run_no AND m.sequence > greatest(r.pruned_sequence, t.known_sequence - 1)
-             ORDER BY m.run_no DESC, m.sequence DESC LIMIT 1),
-           r.pruned_sequence = t.known_sequence AND t.known_mark = 0)
-  AND coalesce((SELECT m.change = t.known_change FROM signalbox.messages m
-                 WHERE m.run_no = r.run_no AND m.change > greatest(r.pruned_change, t.known_change - 1)
-                 ORDER BY m.run_no DESC, m.change DESC LIMIT 1),
-               r.pruned_change = t.known_change))";
-
 constexpr char kPending[] =
     "m.change IS NULL AND (m.expire_time IS NULL OR m.expire_time > clock_timestamp())";
 
@@ -122,7 +111,6 @@ std::string Expand(const char* text) {
                                     {"$head", kHead},
                                     {"$newest", Newest("r.pruned_sequence", "r.pruned_change")},
                                     {"$since_known_newest", NewestSinceKnown()},
-                                    {"$is_as_known", kIsAsKnown},
                                     {"$pending", kPending}});
 }
 
@@ -196,8 +184,15 @@ const Statements& PendingReads() {
           SELECT t.*
             FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
                  WITH ORDINALITY t(id, project, rank, known_run, known_sequence, known_change, known_mark, item)
-           WHERE NOT EXISTS (SELECT FROM signalbox.runs r
-                              WHERE r.run_no = t.known_run AND (r.id = t.id OR r.rank = t.rank) AND $is_as_known))
+           WHERE NOT EXISTS (
+             SELECT FROM signalbox.runs r $since_known_newest
+              WHERE r.run_no = t.known_run
+                AND (r.id = t.id
+                     OR r.rank = t.rank
+                        AND (SELECT p.name FROM signalbox.projects p WHERE p.project_no = r.project_no) = t.project)
+                AND coalesce(newest.sequence, r.pruned_sequence) = t.known_sequence
+                AND greatest(r.pruned_change, left_last.change) = t.known_change
+                AND coalesce(newest.nonce, 0) = t.known_mark))
         SELECT t.item, h.*, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now, m.more, $message
           FROM (SELECT) the_time LEFT JOIN t ON true
           LEFT JOIN LATERAL (

@@ -110,6 +110,17 @@ TEST_P(MessageLogContract, WhatIsKnownOfARunOfAnotherRankIsOfNoUse) {
   EXPECT_EQ(read(2, known)->run.id, "run-b");
 }
 
+TEST_P(MessageLogContract, WhatIsKnownOfARunOfAnotherProjectIsOfNoUse) {
+  const auto read = [this](const char* project, PendingSnapshotPtr known) {
+    const PendingRead reads[] = {{.run = {.project = project, .rank = 1}, .known = std::move(known)}};
+    return *log().ReadSnapshots(reads, kLargePage)->snapshots[0];
+  };
+  under_test_->AddRun("run-q", "q", 1);
+  const PendingSnapshotPtr known = read("q", nullptr);
+  EXPECT_EQ(read("q", known), known);
+  EXPECT_EQ(read("p", known)->run.id, "run-a");
+}
+
 TEST_P(MessageLogContract, ReadSnapshotsTellsWhatIsKnownFromWhatIsNot) {
   under_test_->AddRun("run-b", "p", 2);
   under_test_->AddRun("run-c", "p", 3);
