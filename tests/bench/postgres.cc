@@ -6,7 +6,10 @@
 #include "absl/strings/str_cat.h"
 #include "tests/bench/command.h"
 #include "tests/bench/delivery.h"
+#include "tests/bench/group_ack.h"
+#include "tests/bench/group_insert.h"
 #include "tests/bench/postgres_connection.h"
+#include "tests/bench/postgres_tables.h"
 #include "tests/bench/sample.h"
 #include "tests/bench/sequential.h"
 
@@ -22,20 +25,6 @@ struct PostgresOptions {
   DeliveryOptions delivery;
 };
 
-constexpr char kTables[] =
-    "SET client_min_messages = warning;"
-    "CREATE TABLE IF NOT EXISTS single (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,"
-    " run_id bigint NOT NULL, key text NOT NULL, value jsonb NOT NULL,"
-    " created_at timestamptz NOT NULL DEFAULT now(), acked_at timestamptz);"
-    "CREATE INDEX IF NOT EXISTS single_pending ON single (run_id, id) WHERE acked_at IS NULL;"
-    "CREATE TABLE IF NOT EXISTS runs (run_id bigint PRIMARY KEY, last_sequence bigint NOT NULL DEFAULT 0)"
-    " WITH (fillfactor = 50);"
-    "CREATE TABLE IF NOT EXISTS sequenced (run_id bigint NOT NULL, sequence bigint NOT NULL, key text NOT "
-    "NULL,"
-    " value jsonb NOT NULL, created_at timestamptz NOT NULL DEFAULT now(), acked_at timestamptz,"
-    " PRIMARY KEY (run_id, sequence));"
-    "CREATE INDEX IF NOT EXISTS sequenced_pending ON sequenced (run_id, sequence) WHERE acked_at IS NULL;";
-
 constexpr char kInsert[] =
     "INSERT INTO single (run_id, key, value) VALUES ($1::bigint, $2::text, $3::jsonb) RETURNING id";
 
@@ -44,33 +33,8 @@ constexpr char kInsertAndNotify[] =
     "id)"
     " SELECT pg_notify('news', id::text) FROM i";
 
-// Locks the runs, takes the next sequences, inserts: what a message service with order must do at least.
-constexpr char kInsertGroup[] =
-    "WITH t AS (SELECT r, k, v, o FROM unnest($1::bigint[], $2::text[], $3::text[]) WITH ORDINALITY t(r, k, "
-    "v, o)),"
-    " c AS (SELECT r, count(*) n FROM t GROUP BY r),"
-    " u AS (UPDATE runs SET last_sequence = last_sequence + c.n FROM c WHERE runs.run_id = c.r"
-    "       RETURNING runs.run_id, runs.last_sequence - c.n base)"
-    " INSERT INTO sequenced (run_id, sequence, key, value)"
-    " SELECT t.r, u.base + row_number() OVER (PARTITION BY t.r ORDER BY t.o), t.k, t.v::jsonb"
-    "   FROM t JOIN u ON u.run_id = t.r RETURNING run_id, sequence";
-
-constexpr char kAckGroup[] =
-    "UPDATE acked SET acked_at = now() FROM unnest($1::bigint[], $2::bigint[]) t(r, s)"
-    " WHERE run_id = r AND sequence = s AND acked_at IS NULL";
-
-absl::StatusOr<PostgresConnection> OpenWithTables(const PostgresOptions& options) {
-  absl::StatusOr<PostgresConnection> connection = PostgresConnection::Open(options.url);
-  if (!connection.ok()) return connection;
-  absl::Status status = connection->Execute(kTables);
-  status.Update(connection->Execute(absl::StrCat("INSERT INTO runs (run_id) SELECT generate_series(0, ",
-                                                 kRuns - 1, ") ON CONFLICT DO NOTHING")));
-  if (!status.ok()) return status;
-  return connection;
-}
-
 Result MeasureInsert(const PostgresOptions& options) {
-  absl::StatusOr<PostgresConnection> connection = OpenWithTables(options);
+  absl::StatusOr<PostgresConnection> connection = OpenWithTables(options.url);
   if (!connection.ok()) return connection.status();
   if (absl::Status status = connection->Prepare(kInsert); !status.ok()) return status;
   Counter counter;
@@ -80,64 +44,26 @@ Result MeasureInsert(const PostgresOptions& options) {
   });
 }
 
-// Appends to the text of an array; text is put into quotes.
-void Append(std::string& array, const std::string& element) {
-  absl::StrAppend(&array, array.empty() ? "{" : ",", element);
-}
-
-std::string Quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
+Result MeasureGroups(const PostgresOptions& options,
+                     const absl::StatusOr<std::unique_ptr<GroupStatement>>& group) {
+  if (!group.ok()) return group.status();
+  Counter counter;
+  const auto commit = [&] {
+    for (int i = 0; i < options.batch; ++i) {
+      const int64_t number = counter.Next();
+      (*group)->Add(Spread(number, options.hot ? 1 : kRuns), kKey, SampleValue(number));
+    }
+    return (*group)->Commit();
+  };
+  return RunSequentially(options.window, commit, options.batch);
 }
 
 Result MeasureInsertGroups(const PostgresOptions& options) {
-  absl::StatusOr<PostgresConnection> connection = OpenWithTables(options);
-  if (!connection.ok()) return connection.status();
-  if (absl::Status status = connection->Prepare(kInsertGroup); !status.ok()) return status;
-  Counter counter;
-  const auto insert = [&] {
-    std::string runs;
-    std::string keys;
-    std::string values;
-    for (int i = 0; i < options.batch; ++i) {
-      const int64_t number = counter.Next();
-      Append(runs, absl::StrCat(Spread(number, options.hot ? 1 : kRuns)));
-      Append(keys, kKey);
-      Append(values, Quoted(SampleValue(number)));
-    }
-    return connection->Run({runs + "}", keys + "}", values + "}"}, options.batch);
-  };
-  return RunSequentially(options.window, insert, options.batch);
+  return MeasureGroups(options, GroupInsert::Open(options.url));
 }
 
 Result MeasureAckGroups(const PostgresOptions& options) {
-  absl::StatusOr<PostgresConnection> connection = OpenWithTables(options);
-  if (!connection.ok()) return connection.status();
-  // A new table each time: every ack finds its message pending.
-  absl::Status status = connection->Execute(
-      absl::StrCat("DROP TABLE IF EXISTS acked; CREATE TABLE acked (LIKE sequenced INCLUDING ALL)"
-                   " WITH (fillfactor = 90); INSERT INTO acked (run_id, sequence, key, value) SELECT r, s, '",
-                   kKey, "', to_jsonb('", SampleValue(0), "'::text) FROM generate_series(1, ",
-                   options.messages / kRuns, ") s, generate_series(0, ", kRuns - 1, ") r; ANALYZE acked"));
-  status.Update(connection->Prepare(kAckGroup));
-  if (!status.ok()) return status;
-  Counter counter;
-  const auto ack = [&] {
-    std::string runs;
-    std::string sequences;
-    for (int i = 0; i < options.batch; ++i) {
-      const int64_t number = counter.Next();
-      if (number >= options.messages / kRuns * kRuns) return absl::OutOfRangeError("all is acked");
-      Append(runs, absl::StrCat(Spread(number, kRuns)));
-      Append(sequences, absl::StrCat(1 + number / kRuns));
-    }
-    return connection->Run({runs + "}", sequences + "}"}, options.batch);
-  };
-  return RunSequentially(options.window, ack, options.batch);
+  return MeasureGroups(options, GroupAck::Open(options.url, options.messages));
 }
 
 // Waits for a notification.
@@ -156,7 +82,7 @@ absl::Status Listen(PGconn* connection) {
 }
 
 Result MeasureNotify(const PostgresOptions& options) {
-  absl::StatusOr<PostgresConnection> writer = OpenWithTables(options);
+  absl::StatusOr<PostgresConnection> writer = OpenWithTables(options.url);
   absl::StatusOr<PostgresConnection> listener = PostgresConnection::Open(options.url);
   if (!writer.ok()) return writer.status();
   if (!listener.ok()) return listener.status();

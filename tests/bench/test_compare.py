@@ -12,10 +12,13 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 TOLD = {"met", "not met", "–"}  # There is a figure.
 # Seconds long, and of every kind: loads, statements, deliveries, and processes that are started for it.
-MEASURED = ("echo", "publish", "ack", "storage", "echo-1", "postgres-insert", "publish-1", "postgres-notify", "deliver",
-            "deliver-replica", "echo-fan-out", "fan-out", "idle-subscribers", "reconnect", "inbox-get")
+MEASURED = ("echo", "publish", "ack", "storage", "echo-1", "postgres-insert", "publish-1", "least-1", "least-many",
+            "least-ack", "postgres-notify", "deliver", "deliver-replica", "least-deliver", "echo-fan-out", "fan-out",
+            "idle-subscribers", "reconnect", "inbox-get")
 RATIOS = ("the same / raw gRPC echo", "Publish, 1 in flight, p50 / (raw echo + single-row INSERT)",
           "publish → inbox, p50 / INSERT+NOTIFY → listener", "publish → inbox across two replicas / same replica",
+          "bound: the least server / (raw echo + single-row INSERT)", "bound: the same / INSERT+NOTIFY → listener",
+          "bound: the least server with the raw batched UPDATE / raw echo",
           "Ack, 256 in flight / raw echo", "one message to all subscribers, p50 / raw gRPC streams",
           "an idle subscriber", "all idle subscribers", "reconnection after a restart", "inbox.Get(), nothing pending",
           "its allocations")

@@ -18,6 +18,19 @@ def _echo(systems, **options):
     return _load(systems.echo, systems, "echo", server_pid=systems.echo.pid, **options)
 
 
+def _least(systems, subcommand="echo", **options):
+    return _load(systems.least, systems, subcommand, server_pid=systems.least.pid, **options)
+
+
+def _least_ack(systems):
+    """Of messages that are made before, so by a server of its own."""
+    server = systems.new_least("least-ack", acks=systems.scale.updates)
+    try:
+        return measure("echo", address=server.address, server_pid=server.pid, **_short_warm_up(systems))
+    finally:
+        server.close()
+
+
 def _signalbox(systems, subcommand, **options):
     server = systems.signalbox
     return _load(server, systems, subcommand, server_pid=server.process.pid, **options)
@@ -93,21 +106,24 @@ MEASUREMENTS = {
     "echo": _echo,
     "etcd-put": lambda s: _load(s.etcd, s, "etcd-put", server_pid=s.etcd.pid),
     "publish": _publish,
+    "least": _least,
     "publish-hot": lambda s: _publish(s, hot=True),
+    "least-hot": lambda s: _least(s, hot=True),
     "publish-setting": lambda s: _publish(s, setting=True),
     "nats-synchronous": lambda s: _nats(s, s.synchronous_nats),
     "nats": lambda s: _nats(s, s.nats),
     "redis": lambda s: measure("redis-publish", port=s.redis.port, server_pid=s.redis.pid, **_window(s)),
     "ack": _ack,
+    "least-ack": _least_ack,
     "get-all": lambda s: _signalbox(s, "get-all", run_prefix=s.reading, runs=s.scale.read_runs),
     "echo-1": lambda s: _echo(s, in_flight=1),
     "postgres-insert": lambda s: _statements(s, "postgres-insert"),
-    "postgres-group-1": lambda s: _statements(s, "postgres-groups", batch=1),
     "publish-1": lambda s: _publish(s, in_flight=1),
+    "least-1": lambda s: _least(s, in_flight=1),
     # Many in a call.
     "publish-many": lambda s: _signalbox(s, "publish-many", runs=s.scale.runs, batch=100, in_flight=2),
+    "least-many": lambda s: _least(s, "echo-many", batch=100, in_flight=2),
     "postgres-groups": lambda s: _statements(s, "postgres-groups"),
-    "postgres-groups-hot": lambda s: _statements(s, "postgres-groups", hot=True),
     "postgres-acks": _updates,
     "ack-100": lambda s: _ack(s, ids=100),
     "storage": storage,
@@ -117,6 +133,7 @@ MEASUREMENTS = {
     "deliver": lambda s: _deliveries(s, "deliver", address=s.signalbox.address),
     "deliver-replica": lambda s: _deliveries(s, "deliver", address=s.signalbox.address,
                                              inbox_address=s.replica.address),
+    "least-deliver": lambda s: _deliveries(s, "echo-deliver", address=s.least.address),
     "echo-fan-out": lambda s: _fan_out(s.echo, s, "echo-fan-out"),
     "fan-out": lambda s: _fan_out(s.signalbox, s, "fan-out"),
     # Waiting.

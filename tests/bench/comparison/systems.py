@@ -78,6 +78,20 @@ class Systems:
             run_sql(signalbox.url("postgres"), "CREATE DATABASE statements")
         return signalbox.url("statements")
 
+    @property
+    def least(self):
+        """An echo server that makes what it answers durable with the least statement."""
+        return self._the("least", self._start_least)
+
+    def new_least(self, name, **options):
+        """Another one; the caller closes it."""
+        path = os.path.join(self._directory, name)
+        os.makedirs(path, exist_ok=True)
+        return self._start_least(path, **options)
+
+    def _start_least(self, directory, **options):
+        return rivals.start_echo(directory, database_url=self.statements_url, **options)
+
     # Signalbox.
 
     @property
