@@ -14,6 +14,8 @@ std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<absl::StatusOr<New
   std::vector<PendingWrite> writes;
   writes.reserve(drafts.size());
   absl::flat_hash_map<std::pair<std::string, std::string>, size_t> firsts;  // by request id and content
+  bool by_id = false;
+  bool by_rank = false;
   for (size_t place = 0; place < drafts.size(); ++place) {
     if (!drafts[place].ok()) {
       batch->outcomes_[place].status = drafts[place].status();
@@ -27,9 +29,11 @@ std::vector<PendingWrite> AppendBatch::MakeWrites(std::vector<absl::StatusOr<New
         continue;
       }
     }
+    (draft.run.id.empty() ? by_rank : by_id) = true;
     auto settle = [batch, place](const Appended& outcome) { batch->Settle(place, outcome); };
     writes.push_back({PendingAppend{std::move(draft), std::move(settle)}, deadline, batch.get()});
   }
+  for (PendingWrite& write : writes) write.names_both_ways = by_id && by_rank;
   batch->unsettled_ = writes.size();
   if (writes.empty()) batch->done_(batch->outcomes_);
   return writes;

@@ -35,7 +35,7 @@ size_t BytesOf(const PendingWrite& write) {
 
 bool IsAboutAnyOf(const RunSet& runs, const PendingWrite& write) {
   if (runs.empty()) return false;
-  if (write.call != nullptr && runs.contains(MarkOf(write.call))) return true;
+  if (write.names_both_ways && runs.contains(MarkOf(write.call))) return true;
   if (const auto* append = std::get_if<PendingAppend>(&write.what)) {
     return runs.contains(MarkOf(append->draft.run));
   }
@@ -59,7 +59,7 @@ bool Group::TryAdd(PendingWrite& write) {
     if (Conflicts(*append)) return false;
     if (!append->draft.request_id.empty()) request_ids_.insert(RequestKey(append->draft));
     runs_.insert(MarkOf(append->draft.run));
-    if (write.call != nullptr) runs_.insert(MarkOf(write.call));
+    if (write.names_both_ways) runs_.insert(MarkOf(write.call));
     append->deadline = write.deadline;
     appends_.push_back(std::move(*append));
   } else {

@@ -29,7 +29,9 @@ struct PendingAck {
 struct PendingWrite {
   std::variant<PendingAppend, PendingAck> what;
   absl::Time deadline;         ///< Not committed any more after this.
-  const void* call = nullptr;  ///< Writes that have the same are committed in their order.
+  const void* call = nullptr;  ///< Writes that have the same do not overtake each other.
+  /// Its call names runs both by id and by rank, perhaps one in both ways: all of them count as one.
+  bool names_both_ways = false;
 };
 
 /// Equal for two publishes of which the second is a repeat. The same run may be named by id and by
@@ -44,8 +46,7 @@ size_t ItemsOf(const PendingWrite& write);
 size_t BytesOf(const PendingWrite& write);
 
 /// Runs by a hash of the name or number that a write has for them. A run that is named in several ways has
-/// several, so calls that need their order are in it, too; and two may share one: good for what may go beside
-/// what, and for nothing else.
+/// several, and two may share one: good for what may go beside what, and for nothing else.
 using RunSet = absl::flat_hash_set<size_t>;
 
 /// Whether a write is about one of `runs`.
@@ -70,6 +71,7 @@ class Group {
   bool IsFull() const { return items_ >= limits_.items || bytes_ >= limits_.bytes; }
   std::vector<PendingAppend>& appends() { return appends_; }
   std::vector<PendingAck>& acks() { return acks_; }
+  size_t items() const { return items_; }  ///< How many messages its writes are about.
   size_t size() const { return appends_.size() + acks_.size(); }
   const RunSet& runs() const { return runs_; }
 

@@ -140,10 +140,18 @@ void GroupWriter::Release(const RunSet& runs) {
   passed_over_ = 0;
 }
 
+// An equal part of what waits for each commit that may begin, as long as the parts are worth one.
+size_t GroupWriter::Share() const {
+  const size_t parts = std::clamp<size_t>(waiting_items_ / options_.worthwhile, 1,
+                                          static_cast<size_t>(options_.commits - commits_));
+  return (waiting_items_ + parts - 1) / parts;
+}
+
 Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
   Group group(options_.group);
+  const size_t share = Share();
   std::deque<PendingWrite> kept;
-  size_t kept_items = 0;
+  size_t must_wait = 0;             // messages of those kept that no commit may take before another is done
   const void* kept_call = nullptr;  // what follows of it must not overtake; it lies together in the queue
   const absl::Time now = now_();
   // Passing over no more than a group's worth keeps a queue of conflicting writes from costing its
@@ -157,19 +165,21 @@ Group GroupWriter::TakeGroup(std::vector<PendingWrite>& late) {
       waiting_bytes_ -= bytes;
       waiting_items_ -= items;
       late.push_back(std::move(write));
+    } else if (group.items() >= share && !IsAboutAnyOf(group.runs(), write)) {
+      kept.push_back(std::move(write));  // for the next commit, which may begin now
     } else if ((write.call == nullptr || write.call != kept_call) && !IsAboutAnyOf(committing_, write) &&
                group.TryAdd(write)) {
       waiting_bytes_ -= bytes;
       waiting_items_ -= items;
     } else {
       kept_call = write.call;
-      kept_items += items;
+      must_wait += items;
       kept.push_back(std::move(write));
     }
   }
   // Looking again is of no use before a commit is done; nor is looking further, when these were all that may
   // be passed over.
-  passed_over_ = group.size() == 0 && late.empty() ? waiting_items_ : kept_items;
+  passed_over_ = group.size() == 0 && late.empty() ? waiting_items_ : must_wait;
   // What could not go along goes first next time.
   waiting_.insert(waiting_.begin(), std::make_move_iterator(kept.begin()),
                   std::make_move_iterator(kept.end()));

@@ -24,9 +24,10 @@
 namespace signalbox::service {
 
 /// Commits publishes and acks in groups: what arrives while one commit is in flight travels together
-/// in the next. When much waits, a second commit goes beside it, of other runs: a run has one at a time,
-/// so its writes keep their order and its subscribers hear of them in that order. A thread for each commit
-/// that may be under way, and one that tells what became of a group while the next is being committed.
+/// in the next. When much waits it is shared out to several commits side by side, of different runs: a run
+/// has one at a time, so its writes keep their order and its subscribers hear of them in that order. A thread
+/// for each commit that may be under way, and one that tells what became of a group while the next is being
+/// committed.
 ///
 /// Append(), AppendMany() and Ack() are thread-safe and never block. Each `done` is called exactly once, one
 /// after the other, on one of these threads or, when the write is refused at once, on the caller's; it
@@ -38,7 +39,7 @@ class GroupWriter {
   struct Options {
     Group::Limits group;
     int commits = 2;         ///< So many may be under way at once.
-    size_t worthwhile = 64;  ///< So many messages of other runs make a commit beside another worth it.
+    size_t worthwhile = 50;  ///< So many messages of other runs make a commit beside another worth it.
     size_t max_waiting = 20000;
     size_t max_waiting_bytes = 128 << 20;
   };
@@ -64,6 +65,7 @@ class GroupWriter {
  private:
   void Enqueue(absl::Span<PendingWrite> writes);
   void Run();
+  size_t Share() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
   Group TakeGroup(std::vector<PendingWrite>& late) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Release(const RunSet& runs) ABSL_LOCKS_EXCLUDED(mu_);
   void Commit(Group group);
@@ -90,7 +92,7 @@ class GroupWriter {
   size_t waiting_items_ ABSL_GUARDED_BY(mu_) = 0;
   RunSet committing_ ABSL_GUARDED_BY(mu_);       // the runs of all commits that are under way
   int commits_ ABSL_GUARDED_BY(mu_) = 0;         // how many these are
-  size_t passed_over_ ABSL_GUARDED_BY(mu_) = 0;  // so many messages of the first writes must go on waiting
+  size_t passed_over_ ABSL_GUARDED_BY(mu_) = 0;  // so many messages that wait must go on waiting
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };
 

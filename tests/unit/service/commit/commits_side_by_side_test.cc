@@ -63,6 +63,9 @@ class CommitsSideBySideTest : public GroupWriterTest {
     const absl::MutexLock lock(&mu_);
     return group_sizes_;
   }
+  void AwaitGroups(size_t count) {
+    while (GroupSizes().size() < count) std::this_thread::yield();
+  }
   void AwaitAnswers(int count) {
     while (answered_ < count) std::this_thread::yield();
   }
@@ -141,6 +144,35 @@ TEST_F(CommitsSideBySideTest, AnAckOfManyMessagesIsMuch) {
     answered.Notify();
   });
   EXPECT_TRUE(answered.WaitForNotificationWithTimeout(absl::Seconds(30))) << "waited for the other run";
+}
+
+TEST_F(CommitsSideBySideTest, ShareWhatWaits) {
+  Make({.worthwhile = 2});
+  PublishMany({DraftTo("run-a"), DraftTo("run-a"), DraftTo("run-b"), DraftTo("run-b")});
+  writer_->Start();
+  AwaitGroups(2);
+  EXPECT_THAT(GroupSizes(), ElementsAre(2, 2));
+  Continue();
+  writer_->Stop();
+  EXPECT_THAT(Sequences(), ElementsAre(1, 2, 1, 2));
+}
+
+TEST_F(CommitsSideBySideTest, AShareHoldsAllOfItsRuns) {
+  Make({.worthwhile = 2});
+  PublishMany({DraftTo("run-a"), DraftTo("run-a"), DraftTo("run-b"), DraftTo("run-a"), DraftTo("run-b")});
+  writer_->Start();
+  AwaitGroups(1);
+  Continue();
+  writer_->Stop();
+  EXPECT_THAT(GroupSizes(), ElementsAre(5)) << "its second half would have to wait for its first";
+}
+
+TEST_F(CommitsSideBySideTest, ShareNothingThatIsNotWorthIt) {
+  Make({.worthwhile = 2});
+  PublishMany({DraftTo("run-a"), DraftTo("run-b"), DraftTo("run-b")});
+  Continue();
+  Finish();
+  EXPECT_THAT(GroupSizes(), ElementsAre(3));
 }
 
 TEST_F(CommitsSideBySideTest, ACallKeepsItsOrderAlsoWhenItsFirstMustWait) {
