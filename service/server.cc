@@ -58,7 +58,6 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       pruning_(reader_pool_),
       vacuuming_(reader_pool_, Connections("vacuum")),
       workers_(config.database_connections, kMaxWaitingTasks),
-      waker_(1, kMaxWaitingTasks),
       reader_(log_, workers_, {}, SteadyNow),
       hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, SteadyNow,
            absl::Now),
@@ -122,7 +121,6 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(
 absl::Status Server::Listen() {
   guard_.Start();
   workers_.Start();
-  waker_.Start();
   writer_.Start();
   sweep_.Run();  // the first answer of the database, before anybody may ask
   // Before the calls, because who finds the server ready may ask for its metrics.

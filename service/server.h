@@ -23,6 +23,7 @@
 #include "service/postgres/postgres_vacuum_store.h"
 #include "service/read/pending_reader.h"
 #include "service/rpc/call_guard.h"
+#include "service/rpc/completion_threads.h"
 #include "service/rpc/grpc_server.h"
 #include "service/rpc/service_parts.h"
 #include "service/telemetry/metrics.h"
@@ -69,7 +70,7 @@ class Server {
   PostgresPruningStore pruning_;
   PostgresVacuumStore vacuuming_;
   WorkerPool workers_;
-  WorkerPool waker_;
+  CompletionThreads waker_;
   PendingReader reader_;
   SubscriptionHub hub_;
   AwaitRegistry awaits_;

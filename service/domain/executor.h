@@ -7,7 +7,7 @@
 
 namespace signalbox::service {
 
-/// Runs blocking work on threads that are made for it. Thread-safe; never blocks the caller.
+/// Runs tasks on threads of its own. Thread-safe; never blocks the caller.
 class Executor {
  public:
   virtual ~Executor() = default;

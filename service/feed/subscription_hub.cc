@@ -276,12 +276,19 @@ void SubscriptionHub::End(const Subscriptions& subscriptions, const absl::Status
 }
 
 void SubscriptionHub::Wake(Subscriptions subscriptions) {
-  const auto wake_all = [](const Subscriptions& all) {
-    for (const std::shared_ptr<Subscription>& subscription : all) subscription->wake_();
-  };
-  if (subscriptions.size() <= options_.max_inline_wakes) return wake_all(subscriptions);
-  auto shared = std::make_shared<Subscriptions>(std::move(subscriptions));
-  if (!waker_.Submit([shared, wake_all] { wake_all(*shared); }).ok()) wake_all(*shared);
+  const auto all = std::make_shared<const Subscriptions>(std::move(subscriptions));
+  if (all->size() > options_.max_inline_wakes && waker_.Submit([this, all] { WakeFrom(0, all); }).ok())
+    return;
+  for (const std::shared_ptr<Subscription>& subscription : *all) subscription->wake_();
+}
+
+// Some now, the rest in turn with what else the waker has to do; or now, when it takes no more.
+void SubscriptionHub::WakeFrom(size_t begin, const std::shared_ptr<const Subscriptions>& all) {
+  while (begin < all->size()) {
+    const size_t end = std::min(all->size(), begin + options_.max_wakes);
+    for (; begin < end; ++begin) (*all)[begin]->wake_();
+    if (end < all->size() && waker_.Submit([this, end, all] { WakeFrom(end, all); }).ok()) return;
+  }
 }
 
 void SubscriptionHub::SetStale(bool stale) {

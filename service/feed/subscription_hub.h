@@ -67,6 +67,8 @@ class SubscriptionHub {
     ReadLimit page = {.rows = 128, .bytes = 64 << 10};
     // More streams than this on one run are woken by `waker`, not by the committing thread.
     size_t max_inline_wakes = 16;
+    // So many at a time, some milliseconds of writes: then others may have the thread.
+    size_t max_wakes = 256;
   };
 
   SubscriptionHub(MessageLog& log, Executor& readers, Executor& waker, Options options,
@@ -135,6 +137,7 @@ class SubscriptionHub {
   void OnRead(const std::shared_ptr<Subscription>& subscription, absl::StatusOr<RunChanges> changes);
   void End(const Subscriptions& subscriptions, const absl::Status& status);
   void Wake(Subscriptions subscriptions);
+  void WakeFrom(size_t begin, const std::shared_ptr<const Subscriptions>& all);
   View Look(const Subscription& subscription, Subscriber& subscriber);
   Subscriptions TakeFeed(int64_t run_no) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 

@@ -102,7 +102,7 @@ class SubscriptionHubTest : public testing::Test {
   SubscriptionHub hub_{log_,
                        readers_,
                        waker_,
-                       {.progress_interval = kInterval, .max_inline_wakes = 3},
+                       {.progress_interval = kInterval, .max_inline_wakes = 3, .max_wakes = 4},
                        clock_.AsFunction(),
                        clock_.AsFunction()};
 };
@@ -484,6 +484,27 @@ TEST_F(SubscriptionHubTest, ManyStreamsAreWokenByTheWaker) {
   waker_.Refuse(absl::UnavailableError("full"));
   Publish();
   EXPECT_EQ(*streams[0].wakes, before + 2) << "rather here than not at all";
+}
+
+TEST_F(SubscriptionHubTest, TheWakerWakesSomeAtATime) {
+  const std::vector<Stream> streams = OpenSynced(9);
+  std::vector<int> before;
+  for (const Stream& stream : streams) before.push_back(*stream.wakes);
+  const auto woken = [&] {
+    int count = 0;
+    for (size_t i = 0; i < streams.size(); ++i) count += *streams[i].wakes - before[i];
+    return count;
+  };
+  Publish();
+  ASSERT_EQ(waker_.waiting(), 1U);
+  waker_.RunOne();
+  EXPECT_EQ(woken(), 4);
+  waker_.RunOne();
+  EXPECT_EQ(woken(), 8);
+  waker_.Refuse(absl::UnavailableError("stopping"));
+  waker_.RunOne();
+  EXPECT_EQ(woken(), 9);
+  EXPECT_EQ(waker_.waiting(), 0U);
 }
 
 TEST_F(SubscriptionHubTest, ForgetsAStreamThatIsClosed) {
