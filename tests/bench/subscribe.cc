@@ -68,9 +68,9 @@ class SubscribeSlot final : public Slot {
     return true;
   }
 
-  // On the reader's last callback: it may be deleted by what comes next.
+  // On the reader's last callback, so it may be deleted; and before the end is told, which may end the program.
   void OnStreamEnded(const absl::Status& status) {
-    const std::unique_ptr<Reader> ended = std::move(reader_);
+    reader_.reset();
     End(status);
   }
 
