@@ -68,7 +68,8 @@ class SubscribeSlot final : public Slot {
     return true;
   }
 
-  // On the reader's last callback, so it may be deleted; and before the end is told, which may end the program.
+  // On the reader's last callback, so it may be deleted; and before the end is told, which may end the
+  // program.
   void OnStreamEnded(const absl::Status& status) {
     reader_.reset();
     End(status);
