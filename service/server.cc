@@ -58,6 +58,7 @@ Server::Server(const ServiceConfig& config, const std::string& database_url)
       pruning_(reader_pool_),
       vacuuming_(reader_pool_, Connections("vacuum")),
       workers_(config.database_connections, kMaxWaitingTasks),
+      waker_(kMaxWaitingTasks),
       reader_(log_, workers_, {}, SteadyNow),
       hub_(log_, workers_, waker_, {.progress_interval = config.heartbeat_interval - 2 * kTick}, SteadyNow,
            absl::Now),

@@ -276,10 +276,12 @@ void SubscriptionHub::End(const Subscriptions& subscriptions, const absl::Status
 }
 
 void SubscriptionHub::Wake(Subscriptions subscriptions) {
-  const auto all = std::make_shared<const Subscriptions>(std::move(subscriptions));
-  if (all->size() > options_.max_inline_wakes && waker_.Submit([this, all] { WakeFrom(0, all); }).ok())
+  if (subscriptions.size() <= options_.max_inline_wakes) {
+    for (const std::shared_ptr<Subscription>& subscription : subscriptions) subscription->wake_();
     return;
-  for (const std::shared_ptr<Subscription>& subscription : *all) subscription->wake_();
+  }
+  const auto all = std::make_shared<const Subscriptions>(std::move(subscriptions));
+  if (!waker_.Submit([this, all] { WakeFrom(0, all); }).ok()) WakeFrom(0, all);
 }
 
 // Some now, the rest in turn with what else the waker has to do; or now, when it takes no more.

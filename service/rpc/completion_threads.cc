@@ -20,12 +20,15 @@ struct CompletionThreads::Call {
 };
 
 // Without credentials gRPC makes a channel on which all operations fail.
-CompletionThreads::CompletionThreads() : stub_(grpc::CreateChannel("", nullptr)) {}
+CompletionThreads::CompletionThreads(int max_tasks)
+    : max_tasks_(max_tasks), stub_(grpc::CreateChannel("", nullptr)) {}
 
 absl::Status CompletionThreads::Submit(std::function<void()> task) {
   {
     const absl::MutexLock lock(&mu_);
     if (is_stopping_) return absl::UnavailableError("the server is stopping");
+    if (under_way_ >= max_tasks_)
+      return absl::UnavailableError("the server is overloaded: too much is waiting");
     ++under_way_;
   }
   const auto call = std::make_shared<Call>();

@@ -20,13 +20,14 @@ namespace signalbox::service {
 /// told the task runs. All calls of the server have these threads in common, so a task is short and never
 /// blocks.
 ///
-/// Thread-safe. It has no bound.
+/// Thread-safe.
 class CompletionThreads final : public Executor {
  public:
-  CompletionThreads();
+  /// At most so many tasks wait or run.
+  explicit CompletionThreads(int max_tasks);
   ~CompletionThreads() override { Stop(); }
 
-  /// kUnavailable: it is stopping.
+  /// kUnavailable: there are too many already, or it is stopping.
   absl::Status Submit(std::function<void()> task) override;
 
   /// Waits for what was submitted. Idempotent; not called by a task.
@@ -38,6 +39,7 @@ class CompletionThreads final : public Executor {
   void Done();
   bool IsIdle() const ABSL_SHARED_LOCKS_REQUIRED(mu_) { return under_way_ == 0; }
 
+  const int max_tasks_;
   grpc::GenericStub stub_;
 
   absl::Mutex mu_;

@@ -71,17 +71,18 @@ Result MeasureEchoDeliver(const DeliverOptions& options) {
   reader->WaitForInitialMetadata();
   Note received;
   const DeliveryHooks hooks = {
-      .publish =
-          [&](int64_t number) {
-            grpc::ClientContext context;
-            Note note;
-            note.set_run_id(RunName("run", Spread(number, kRuns)));
-            note.set_key(kKey);
-            note.set_value(SampleValue(number));
-            Note answer;
-            const grpc::Status status = publisher->Unary(&context, note, &answer);
-            return status.ok() ? absl::OkStatus() : absl::UnavailableError(status.error_message());
-          },
+      .publish = [&](int64_t number) -> absl::Status {
+        grpc::ClientContext context;
+        Note note;
+        note.set_run_id(RunName("run", Spread(number, kRuns)));
+        note.set_key(kKey);
+        note.set_value(SampleValue(number));
+        Note answer;
+        const grpc::Status status = publisher->Unary(&context, note, &answer);
+        if (status.ok()) return absl::OkStatus();
+        stream.TryCancel();  // so that nobody waits for what was not sent
+        return absl::UnavailableError(status.error_message());
+      },
       .receive =
           [&] {
             return reader->Read(&received) ? absl::OkStatus() : absl::UnavailableError("the stream ended");
