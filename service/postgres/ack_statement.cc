@@ -27,7 +27,7 @@ std::vector<pqxx::result::size_type> RowsByItem(const pqxx::result& rows) {
 AckStatement::AckStatement(absl::Span<const AckCall* const> acks, const KnownHeads& heads) : acks_(acks) {
   if (acks.size() == 1 && acks.front()->ids.size() == 1) {
     const int64_t run_no = acks.front()->ids.front().run_no;
-    alone_ = heads.Find(run_no);
+    alone_ = heads.Find(run_no).position;
     ArrayLiteral one;
     one.Add(run_no);
     run_nos_ = std::move(one).Finish();
@@ -50,7 +50,7 @@ void AckStatement::WriteItems(const KnownHeads& heads) {
       const auto [place, is_new] =
           newest.try_emplace(id.run_no, Place{static_cast<int64_t>(newest.size()) + 1, 0});
       if (is_new) {
-        const Position known = heads.Find(id.run_no);
+        const Position known = heads.Find(id.run_no).position;
         run_nos.Add(id.run_no);
         known_sequences.Add(known.sequence);
         known_changes.Add(known.change);

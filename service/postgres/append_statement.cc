@@ -111,7 +111,7 @@ AppendStatement::AppendStatement(absl::Span<const NewMessage* const> publishes,
 
 // The distinct runs, and where each publish stands among those to its run.
 void AppendStatement::PlaceInRuns(const KnownHeads& heads) {
-  ArrayLiteral ids, projects, ranks, run_nos, known_sequences, known_changes;
+  ArrayLiteral ids, projects, ranks, run_nos, known_sequences, known_changes, are_newest;
   absl::flat_hash_map<std::pair<std::string_view, int64_t>, Place> newest;  // of each run
   bool is_usual = true;
   for (const NewMessage* draft : publishes_) {
@@ -126,10 +126,13 @@ void AppendStatement::PlaceInRuns(const KnownHeads& heads) {
       const std::optional<int64_t> run_no = numbers_.Find(name);
       all_known_ = all_known_ && run_no.has_value();
       run_no ? run_nos.Add(*run_no) : run_nos.AddNull();
-      const Position known = run_no ? heads.Find(*run_no) : Position{};
-      if (run_no && publishes_.size() == 1 && draft->kind != Kind::kSetting) alone_ = {*run_no, known};
-      known_sequences.Add(known.sequence);
-      known_changes.Add(known.change);
+      const KnownHeads::Head known = run_no ? heads.Find(*run_no) : KnownHeads::Head{};
+      if (run_no && publishes_.size() == 1 && draft->kind != Kind::kSetting)
+        alone_ = {*run_no, known.position};
+      known_sequences.Add(known.position.sequence);
+      known_changes.Add(known.position.change);
+      if (incarnation_ == 0) incarnation_ = known.newest_in;
+      are_newest.Add(known.newest_in != 0 && known.newest_in == incarnation_ ? 1 : 0);
     } else if (is_new) {
       ids.AddNull();
       projects.AddText(name);
@@ -144,27 +147,31 @@ void AppendStatement::PlaceInRuns(const KnownHeads& heads) {
   ids_ = std::move(ids).Finish();
   projects_ = std::move(projects).FinishUnlessBlank();
   ranks_ = std::move(ranks).FinishUnlessBlank();
-  known_sequences_ = std::move(known_sequences).FinishUnlessBlank();
-  known_changes_ = std::move(known_changes).FinishUnlessBlank();
+  known_sequences_ = std::move(known_sequences).Finish();
+  known_changes_ = std::move(known_changes).Finish();
+  are_newest_ = std::move(are_newest).FinishUnlessBlank();
 }
 
 void AppendStatement::WriteItems() {
-  ArrayLiteral runs, places_in_run, keys, values, kinds, request_ids, fingerprints, ttls, reasons, publishers,
-      nonces;
+  ArrayLiteral runs, places_in_run, keys, begins, value_sizes, request_id_sizes, fingerprint_sizes, kinds,
+      ttls, reasons, publishers, nonces;
   for (size_t i = 0; i < publishes_.size(); ++i) {
     const NewMessage& draft = *publishes_[i];
     runs.Add(places_[i].run);
     places_in_run.Add(places_[i].in_run);
     keys.AddText(draft.key);
-    values.AddBytes(draft.value);
-    kinds.Add(static_cast<int64_t>(draft.kind));
+    begins.Add(static_cast<int64_t>(content_.size()) + 1);
+    value_sizes.Add(static_cast<int64_t>(draft.value.size()));
+    content_ += draft.value;
     if (draft.request_id.empty()) {
-      request_ids.AddNull();
-      fingerprints.AddNull();
+      request_id_sizes.AddNull();
+      fingerprint_sizes.AddNull();
     } else {
-      request_ids.AddBytes(draft.request_id);
-      fingerprints.AddBytes(draft.fingerprint);
+      request_id_sizes.Add(static_cast<int64_t>(draft.request_id.size()));
+      fingerprint_sizes.Add(static_cast<int64_t>(draft.fingerprint.size()));
+      absl::StrAppend(&content_, draft.request_id, draft.fingerprint);
     }
+    kinds.Add(static_cast<int64_t>(draft.kind));
     if (draft.ttl == absl::InfiniteDuration()) {
       ttls.AddNull();
     } else {
@@ -177,10 +184,11 @@ void AppendStatement::WriteItems() {
   runs_ = std::move(runs).Finish();
   places_in_run_ = std::move(places_in_run).Finish();
   keys_ = std::move(keys).Finish();
-  values_ = std::move(values).Finish();
+  begins_ = std::move(begins).Finish();
+  value_sizes_ = std::move(value_sizes).Finish();
+  request_id_sizes_ = std::move(request_id_sizes).FinishUnlessBlank();
+  fingerprint_sizes_ = std::move(fingerprint_sizes).Finish();
   kinds_ = std::move(kinds).FinishUnlessBlank();
-  request_ids_ = std::move(request_ids).FinishUnlessBlank();
-  fingerprints_ = std::move(fingerprints).FinishUnlessBlank();
   ttls_ = std::move(ttls).FinishUnlessBlank();
   reasons_ = std::move(reasons).FinishUnlessBlank();
   publishers_ = std::move(publishers).FinishUnlessBlank();
@@ -188,9 +196,11 @@ void AppendStatement::WriteItems() {
 }
 
 pqxx::result AppendStatement::Send(Transaction& transaction, int64_t max_pending) const {
+  const std::string are_newest = transaction.incarnation() == incarnation_ ? are_newest_ : "{}";
   return transaction.Exec(sql::kAppendMessages, run_nos_ ? run_nos_->c_str() : nullptr, known_sequences_,
-                          known_changes_, places_in_run_, ids_, projects_, ranks_, max_pending, runs_, keys_,
-                          values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_, publishers_,
+                          known_changes_, are_newest, places_in_run_, ids_, projects_, ranks_, max_pending,
+                          runs_, keys_, pqxx::binarystring(content_), begins_, value_sizes_,
+                          request_id_sizes_, fingerprint_sizes_, kinds_, ttls_, reasons_, publishers_,
                           nonce_literals_);
 }
 

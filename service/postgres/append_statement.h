@@ -67,10 +67,13 @@ class AppendStatement {
   std::optional<KnownRun> alone_;
   std::optional<std::string> run_nos_;  // null: the group is not of the usual kind
   bool all_known_ = true;               // whether `numbers_` had every run
-  // One element for each distinct run.
-  std::string ids_, projects_, ranks_, known_sequences_, known_changes_;
-  std::string places_in_run_, runs_, keys_, values_, kinds_, request_ids_, fingerprints_, ttls_, reasons_,
-      publishers_, nonce_literals_;
+  // One element for each distinct run. What is known of them is the newest only in `incarnation_`.
+  std::string ids_, projects_, ranks_, known_sequences_, known_changes_, are_newest_;
+  int64_t incarnation_ = 0;
+  // One element for each publish. The bytes of all are in `content_`, at `begins_`.
+  std::string places_in_run_, runs_, keys_, begins_, value_sizes_, request_id_sizes_, fingerprint_sizes_,
+      kinds_, ttls_, reasons_, publishers_, nonce_literals_;
+  std::string content_;
 };
 
 }  // namespace signalbox::service

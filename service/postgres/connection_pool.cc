@@ -109,8 +109,10 @@ absl::Status ReadHistory(pqxx::transaction_base& transaction, KnownHistory& hist
   const absl::StatusOr<int64_t> generation = history.Enter(cluster, row["timeline_number"].as<int64_t>());
   if (!generation.ok()) return generation.status();
   connection.generation = *generation;
-  connection.epoch = static_cast<int64_t>(
-      StableHash(absl::StrCat(cluster, "/", row["timeline"].c_str(), "/", row["database"].c_str())) >> 1);
+  const std::string epoch = absl::StrCat(cluster, "/", row["timeline"].c_str(), "/", row["database"].c_str());
+  connection.epoch = static_cast<int64_t>(StableHash(epoch) >> 1);
+  connection.incarnation =
+      static_cast<int64_t>(StableHash(absl::StrCat(epoch, "/", row["start_time"].c_str())) >> 1) | 1;
   return absl::OkStatus();
 }
 

@@ -37,6 +37,9 @@ struct ConnectionOptions {
 struct Connection {
   std::unique_ptr<pqxx::connection> raw;
   int64_t epoch = 0;
+  /// Of one run of the server that answers. What was committed in it is there until it ends, unless it is
+  /// pruned; the next may begin with an older state, and the epoch not tell. Never 0.
+  int64_t incarnation = 0;
   int64_t generation = 0;
   bool is_pooled = false;
 };

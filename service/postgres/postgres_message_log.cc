@@ -114,8 +114,10 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
   // Parameters are built before a connection is taken, hence before any lock is.
   const AppendStatement append(publishes, make_nonce_, numbers_, heads_);
   const AckStatement ack(acks, heads_);
+  int64_t incarnation = 0;
   const auto run = [&](Transaction& transaction, int64_t epoch) -> absl::StatusOr<GroupOutcome> {
     GroupOutcome outcome;
+    incarnation = transaction.incarnation();
     std::vector<AppendStatement::Repeat> repeats;
     if (!publishes.empty()) append.Run(transaction, max_pending_, outcome, repeats);
     if (!acks.empty()) ack.Run(transaction, outcome);
@@ -135,7 +137,9 @@ absl::StatusOr<GroupOutcome> PostgresMessageLog::ApplyGroup(absl::Span<const New
   absl::StatusOr<GroupOutcome> outcome =
       publishes.empty() || acks.empty() ? InStatement(writer_, run) : InTransaction(writer_, lock_and_run);
   if (outcome.ok()) {
-    for (const RunChanges& changes : outcome->changes) heads_.Learn(changes.run_no, changes.to);
+    for (const RunChanges& changes : outcome->changes) {
+      heads_.Commit(changes.run_no, changes.from, changes.to, incarnation);
+    }
   }
   return outcome;
 }
@@ -152,6 +156,7 @@ absl::StatusOr<Cancelled> PostgresMessageLog::Cancel(const MessageId& id, const 
     const Position before = {row["head_sequence"].as<int64_t>(), row["head_change"].as<int64_t>()};
     if (cancelled.message->change <= before.change) return cancelled;
     const Position after = {before.sequence, cancelled.message->change};
+    heads_.See(id.run_no, after, transaction.incarnation());
     cancelled.changes = {.run_no = id.run_no, .epoch = epoch, .from = before, .to = after, .head = after};
     cancelled.changes.withdrawals.push_back(WithdrawalOf(*cancelled.message));
     return cancelled;
@@ -273,6 +278,7 @@ absl::StatusOr<RunChanges> PostgresMessageLog::ReadChanges(const Cursor& from, c
     const pqxx::row& row = rows[0];
     const Position head = HeadFrom(row);
     if (absl::Status status = CheckReach(position, head, row); !status.ok()) return status;
+    heads_.See(from.run_no, head, transaction.incarnation());
     RunChanges changes = {.run_no = from.run_no, .epoch = epoch, .from = position, .to = head, .head = head};
     if (row["ended"].as<bool>()) {
       changes.ended = static_cast<RunOutcome>(row["outcome"].as<int>());

@@ -14,12 +14,13 @@ namespace sql {
 
 // A timeline is 32 bits in hexadecimal, of which the highest is never used.
 const char kReadHistory[] = R"(
-  SELECT cluster, timeline, ('x' || timeline)::bit(32)::int AS timeline_number, database,
+  SELECT cluster, timeline, start_time, ('x' || timeline)::bit(32)::int AS timeline_number, database,
          current_setting('server_encoding') AS encoding, current_setting('fsync') AS fsync,
          current_setting('full_page_writes') AS full_page_writes,
          current_setting('synchronous_commit') AS synchronous_commit
     FROM (SELECT (SELECT system_identifier FROM pg_control_system()) AS cluster,
                  substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline,
+                 extract(epoch FROM pg_postmaster_start_time()) AS start_time,
                  (SELECT oid FROM pg_database WHERE datname = current_database()) AS database) AS history)";
 
 // Its tail is left as it is: to cut it off, a vacuum locks everybody out.
@@ -122,9 +123,9 @@ const Statements& Writes() {
         SELECT signalbox.lock_runs(signalbox.resolve_runs($1::text[], $2::text[], $3::bigint[]) || $4::bigint[]))"},
       {sql::kAppendMessages, R"(
         SELECT $appended
-          FROM signalbox.append_group($1::bigint[], $2::bigint[], $3::bigint[], $4::int[], $5::text[], $6::text[],
-                 $7::bigint[], $8, $9::int[], $10::text[], $11::bytea[], $12::smallint[], $13::bytea[], $14::bytea[],
-                 $15::bigint[], $16::text[], $17::text[], $18::bigint[]))"},
+          FROM signalbox.append_group($1::bigint[], $2::bigint[], $3::bigint[], $4::boolean[], $5::int[], $6::text[],
+                 $7::text[], $8::bigint[], $9, $10::int[], $11::text[], $12::bytea, $13::int[], $14::int[],
+                 $15::int[], $16::int[], $17::smallint[], $18::bigint[], $19::text[], $20::text[], $21::bigint[]))"},
       {sql::kAppendMessage, R"(
         SELECT $appended
           FROM signalbox.append_message($1, $2, $3, $4, $5, $6, $7, $8, nullif($9::bytea, ''),

@@ -24,7 +24,8 @@ absl::Status StatusOf(const std::exception& error);
 /// What a body sends its statements through. They are those of statements.h, by their names.
 class Transaction {
  public:
-  Transaction(pqxx::transaction_base& raw, bool is_pooled) : raw_(raw), is_pooled_(is_pooled) {}
+  Transaction(pqxx::transaction_base& raw, const Connection& connection)
+      : raw_(raw), is_pooled_(connection.is_pooled), incarnation_(connection.incarnation) {}
 
   template <typename... Arguments>
   pqxx::result Exec(const char* statement, Arguments&&... arguments) {
@@ -44,9 +45,13 @@ class Transaction {
   /// As of Connection; every transaction is in a block then.
   bool is_pooled() const { return is_pooled_; }
 
+  /// As of Connection.
+  int64_t incarnation() const { return incarnation_; }
+
  private:
   pqxx::transaction_base& raw_;
   const bool is_pooled_;
+  const int64_t incarnation_;
 };
 
 namespace internal {
@@ -81,7 +86,7 @@ auto RunOn(Connection& connection, const ConnectionOptions& options, Body&& body
     const absl::Status status = SetUpTransaction(raw, options, connection);
     if (!status.ok()) return absl::UnavailableError(status.message());
   }
-  Transaction transaction(raw, connection.is_pooled);
+  Transaction transaction(raw, connection);
   auto result = body(transaction, connection.epoch);
   // A body that fails leaves nothing behind: the destructor rolls back.
   if (result.ok()) raw.commit();

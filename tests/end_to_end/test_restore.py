@@ -3,11 +3,15 @@
 Set back in two ways: another database takes the place of the lost one, or the files of the whole cluster do.
 """
 
+import grpc
 import pytest
+from signalbox.v1 import message_service_pb2
 
-from rig.client import OUT_OF_RANGE
+from rig.client import OUT_OF_RANGE, run_ref
 from rig.postgres import PostgresCluster
 from rig.server import Server, new_database
+from rig.values import to_value
+from rig.waiting import eventually
 
 
 def swap_database(cluster, name):
@@ -113,3 +117,37 @@ def test_a_cursor_that_knows_other_messages_is_out_of_range(restored, run):
 def test_a_cursor_that_knows_of_a_lost_claim_is_out_of_range(restored):
     """The message is pending again; a client that resumed would never hear of it."""
     restored.assert_out_of_range(restored.claimed)
+
+
+def publish_two(client, run):
+    """The sequences of two messages that are published in one call."""
+    one = message_service_pb2.PublishRequest(run=run_ref(run), key="k", value=to_value(1))
+    results = client.PublishMany(message_service_pb2.PublishManyRequest(requests=[one, one])).results
+    return [result.response.message.sequence for result in results if result.HasField("response")]
+
+
+def soon(call):
+    """What `call` returns when the sessions of before are gone and the database is back."""
+    def unless_away():
+        try:
+            return call()
+        except grpc.RpcError as error:
+            assert error.code() == grpc.StatusCode.UNAVAILABLE, error
+            return None
+    return eventually(unless_away, 20)
+
+
+def test_a_server_that_lives_on_goes_on_from_what_is_there(start_server, private_cluster):
+    """It remembers how far its runs were, and they are not as far any more."""
+    name = new_database(private_cluster)
+    back_up, restore = swap_files(private_cluster, name)
+    client = start_server("--database-url", private_cluster.url(name)).connect()
+    run = client.create_run()
+    assert publish_two(client, run) == [1, 2]
+    back_up()
+    assert soon(lambda: publish_two(client, run)) == [3, 4]
+    assert publish_two(client, run) == [5, 6]
+    restore()
+    assert soon(lambda: publish_two(client, run)) == [3, 4]
+    assert [m.sequence for m in soon(lambda: client.get_all(run))] == [1, 2, 3, 4]
+    assert soon(lambda: client.get_run(run)).pending_count == 4

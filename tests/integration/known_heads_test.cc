@@ -11,8 +11,8 @@
 #include "tests/integration/postgres_storage.h"
 #include "tests/support/temp_database.h"
 
-// A replica remembers where its groups left a run. What it remembers may be wrong either way, and must not
-// show: the next numbers are those after what the database has.
+// A replica remembers where its groups left a run. Whatever happened since, it must not show: the next
+// numbers are those after what the database has.
 
 namespace signalbox::service {
 namespace {
@@ -33,8 +33,7 @@ class KnownHeadsInGroupsTest : public testing::TestWithParam<size_t> {
     const NewMessage draft = {.run = {.id = "run-a"}, .key = "k", .value = "v"};
     absl::StatusOr<GroupOutcome> outcome;
     for (size_t done = 0; done < count; done += GetParam()) {
-      outcome = storage.log().ApplyGroup(std::vector<const NewMessage*>(GetParam(), &draft), {});
-      EXPECT_TRUE(outcome.ok()) << outcome.status();
+      outcome = Apply(storage, std::vector<const NewMessage*>(GetParam(), &draft), {});
       if (!outcome.ok()) return {};
       EXPECT_THAT(outcome->changes, SizeIs(1));
       for (const Appended& appended : outcome->appended) EXPECT_TRUE(appended.status.ok()) << appended.status;
@@ -51,21 +50,31 @@ class KnownHeadsInGroupsTest : public testing::TestWithParam<size_t> {
     }
     absl::StatusOr<GroupOutcome> outcome;
     for (const AckCall& call : calls) {
-      outcome = storage.log().ApplyGroup({}, std::vector<const AckCall*>{&call});
-      EXPECT_TRUE(outcome.ok()) << outcome.status();
+      outcome = Apply(storage, {}, {&call});
       if (!outcome.ok()) return {};
       EXPECT_THAT(outcome->changes, SizeIs(1));
     }
     return outcome->changes.empty() ? RunChanges{} : outcome->changes.front();
   }
 
-  // As a restore leaves it: messages after `sequence` are gone, and changes after `change` were not made.
+  // Again if its session has ended.
+  static absl::StatusOr<GroupOutcome> Apply(PostgresStorage& storage,
+                                            const std::vector<const NewMessage*>& publishes,
+                                            const std::vector<const AckCall*>& acks) {
+    absl::StatusOr<GroupOutcome> outcome = storage.log().ApplyGroup(publishes, acks);
+    if (absl::IsUnavailable(outcome.status())) outcome = storage.log().ApplyGroup(publishes, acks);
+    EXPECT_TRUE(outcome.ok()) << outcome.status();
+    return outcome;
+  }
+
+  // A restore: messages after `sequence` are gone, and changes after `change` were not made.
   void GoBackTo(int64_t sequence, int64_t change) const {
     database_.Query(absl::StrCat("DELETE FROM signalbox.messages WHERE sequence > ", sequence));
     database_.Query(absl::StrCat(
         "UPDATE signalbox.messages SET state = 1, change = NULL, ack_time = NULL, consumer = NULL "
         "WHERE change > ",
         change));
+    database_.Replace();
   }
 
   // Sequences and changes without a gap and without a double, whoever took them.
@@ -139,6 +148,60 @@ TEST_P(KnownHeadsInGroupsTest, ARunThatWasPrunedPastWhatIsKnownGoesOn) {
   ASSERT_EQ(*other_.pruning().Prune(1, nothing, {.rows = 100, .bytes = 1 << 20}), last);
   EXPECT_EQ(Publish(replica_, GetParam()).from, (Position{last, last}));
   EXPECT_EQ(Ack(replica_, {last + 1}).to, (Position{last + size(), last + 1}));
+}
+
+// What left PENDING elsewhere is not looked for when a group publishes.
+TEST_P(KnownHeadsInGroupsTest, APublishAfterAcksOfAnotherReplicaSaysNoMoreThanItSaw) {
+  EXPECT_EQ(Ack(other_, {4}).to, (Position{4, 4}));
+  const RunChanges changes = Publish(replica_, GetParam());
+  EXPECT_EQ(changes.from.sequence, 4);
+  EXPECT_GE(changes.from.change, 3);
+  EXPECT_LE(changes.from.change, 4);
+  EXPECT_EQ(changes.from.change, changes.to.change);
+
+  // Who was told so misses the withdrawal, and nothing else.
+  const int64_t epoch = changes.epoch;
+  const auto missed = replica_.log().ReadChanges({epoch, 1, {changes.to.sequence, 3}}, {100, 1 << 20});
+  ASSERT_TRUE(missed.ok()) << missed.status();
+  EXPECT_THAT(missed->withdrawals, SizeIs(1));
+  EXPECT_THAT(missed->messages, SizeIs(0));
+
+  // Once it was read, it is known.
+  EXPECT_EQ(Publish(replica_, GetParam()).from, (Position{4 + size(), 4}));
+  EXPECT_EQ(Ack(replica_, {5}).to, (Position{4 + 2 * size(), 5}));
+  ExpectDense(4 + 2 * size(), 5);
+}
+
+TEST_P(KnownHeadsInGroupsTest, WhatWasCancelledIsKnown) {
+  ASSERT_TRUE(replica_.log().Cancel({1, 4, NonceOf(4)}, "").ok());
+  EXPECT_EQ(Publish(replica_, GetParam()).from, (Position{4, 4}));
+}
+
+TEST_P(KnownHeadsInGroupsTest, ThereIsRoomForWhatWasAckedElsewhere) {
+  PostgresStorage strict(database_.Options("strict"), 5);
+  Publish(strict, 2);
+  Publish(strict, GetParam());
+  Ack(other_, {4, 5, 6});
+  const int64_t last = Publish(strict, 2).to.sequence;
+  EXPECT_EQ(last, 8 + size());
+  ExpectDense(last, 6);
+}
+
+TEST_P(KnownHeadsInGroupsTest, ARequestIdIsRememberedPastWhatIsKnown) {
+  const NewMessage draft = {
+      .run = {.id = "run-a"}, .key = "k", .value = "v", .request_id = "once", .fingerprint = "f"};
+  const auto publish = [&](PostgresStorage& storage) {
+    std::vector<NewMessage> drafts(GetParam(), draft);
+    for (size_t i = 1; i < drafts.size(); ++i) drafts[i].request_id = absl::StrCat("again-", i);
+    std::vector<const NewMessage*> group;
+    for (const NewMessage& each : drafts) group.push_back(&each);
+    const absl::StatusOr<GroupOutcome> outcome = Apply(storage, group, {});
+    return outcome.ok() ? outcome->appended.front().message->id.sequence : 0;
+  };
+  EXPECT_EQ(publish(other_), 5);
+  EXPECT_EQ(publish(replica_), 5);
+  EXPECT_EQ(publish(other_), 5);
+  ExpectDense(4 + size(), 3);
 }
 
 // The heads tell how many are pending; what is known must not let one more in.

@@ -101,8 +101,8 @@ TEST(DeclaredBeforeAnUpgradeTest, ASettingStaysOne) {
   PostgresStorage storage(database.Options("log"), 1000);
   ASSERT_TRUE(storage.runs().Create({.project = "p", .id = "run-a"}).ok());
   ASSERT_TRUE(storage.runs().DeclareKeys({.id = "run-a"}, {{"k", Kind::kSetting, ""}}).ok());
-  Publish(storage, {Draft("k")});
   ASSERT_TRUE(Migrate(database.Options(), EmbeddedMigrations()).ok());
+  Publish(storage, {Draft("k")});
   const std::vector<Appended> appended = Publish(storage, {Draft("other"), Draft("k")});
   EXPECT_EQ(SequencesOf(appended), (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(appended[1].message->kind, Kind::kSetting);

@@ -120,13 +120,13 @@ TEST_P(PlanTest, TouchesFewPagesAlsoWithStatistics) {
 const Cost kCosts[] = {
     // A new request id each time.
     {"append_messages",
-     "('{1}', '{200003}', '{200000}', '{1,2}', '{long}', '{}', '{}', 1000, '{1,1}', '{a,b}', "
-     "'{\"\\\\x00\",\"\\\\x00\"}', '{}', "
-     "ARRAY[uuid_send(gen_random_uuid()), NULL], '{\"\\\\x02\",NULL}', '{}', '{}', '{}', '{7,8}')"},
+     "('{1}', '{200003}', '{200000}', '{}', '{1,2}', '{long}', '{}', '{}', 1000, '{1,1}', '{a,b}', "
+     "'\\x00' || uuid_send(gen_random_uuid()) || '\\x0200', '{1,19}', '{1,1}', '{16,NULL}', '{1,NULL}', "
+     "'{}', "
+     "'{}', '{}', '{}', '{7,8}')"},
     {"append_messages",
-     "(NULL, '{}', '{}', '{1,2}', '{long}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
-     "'{\"\\\\x00\",\"\\\\x00\"}', '{1,2}', '{\"\\\\x01\",NULL}', '{\"\\\\x02\",NULL}', '{NULL,NULL}', "
-     "'{x,y}', "
+     "(NULL, '{}', '{}', '{}', '{1,2}', '{long}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
+     "'\\x00010200', '{1,4}', '{1,1}', '{1,NULL}', '{1,NULL}', '{1,2}', '{NULL,NULL}', '{x,y}', "
      "'{\"\",\"\"}', '{7,8}')"},
     {"ack_messages",
      "('{1}', '{}', '{}', '{1}', '{1}', '{0}', '{200001}', '{1}', '{w}', '{1}', '{NULL}', '{\"\"}', '{0}')"},
@@ -177,9 +177,8 @@ INSTANTIATE_TEST_SUITE_P(Statements, PlanTest, testing::ValuesIn(kCosts));
 TEST_F(PlanTest, APublishPassesOverWhatAnOldSnapshotKeeps) {
   const Cost append = {
       "append_messages",
-      "(NULL, '{}', '{}', '{1,2}', '{busy}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
-      "'{\"\\\\x00\",\"\\\\x00\"}', '{1,2}', '{NULL,NULL}', '{NULL,NULL}', '{NULL,NULL}', '{x,y}', "
-      "'{\"\",\"\"}', '{7,8}')"};
+      "(NULL, '{}', '{}', '{}', '{1,2}', '{busy}', '{NULL}', '{NULL}', 1000, '{1,1}', '{a,b}', "
+      "'\\x0000', '{1,2}', '{1,1}', '{}', '{}', '{1,2}', '{NULL,NULL}', '{x,y}', '{\"\",\"\"}', '{7,8}')"};
   PostgresStorage storage(database_->Options(), 1000);
   const int64_t run_no = storage.runs().Create({.project = "p", .id = "busy"})->run_no;
   pqxx::connection holder(database_->Options().url);

@@ -92,6 +92,16 @@ ConnectionOptions TempDatabase::Options(const std::string& application_name) con
 
 std::string TempDatabase::Query(const std::string& sql) const { return TheCluster().Query(name_, sql); }
 
+void TempDatabase::Replace() const {
+  const std::string original = TheCluster().NewName();
+  const auto query = [](const auto&... parts) { TheCluster().Query("postgres", absl::StrCat(parts...)); };
+  query("ALTER DATABASE ", name_, " ALLOW_CONNECTIONS false");
+  query("SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = '", name_, "'");
+  query("ALTER DATABASE ", name_, " RENAME TO ", original);
+  query("CREATE DATABASE ", name_, " TEMPLATE ", original);
+  query("DROP DATABASE ", original);
+}
+
 int TempDatabase::Terminate(const std::string& application_name) const {
   return std::stoi(Query(absl::StrCat(
       "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND "

@@ -26,6 +26,9 @@ class TempDatabase {
   /// Runs SQL on a session of its own and returns the first field of the first row; throws on errors.
   std::string Query(const std::string& sql) const;
 
+  /// Puts a copy in its place, as a restore does: ends all sessions, and whoever looks sees another database.
+  void Replace() const;
+
   /// Ends the sessions of `application_name`, as an administrator would; returns how many there were.
   int Terminate(const std::string& application_name) const;
 
